@@ -1,0 +1,1 @@
+"""One node: connections, dispatch, handlers, waiting."""

@@ -1,0 +1,1 @@
+"""The active controller: decide, then records."""

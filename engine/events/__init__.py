@@ -1,0 +1,1 @@
+"""What happened: facts with causes for people, traffic for pictures."""

@@ -1,0 +1,1 @@
+"""The records that Kafka itself stores, byte for byte."""

@@ -1,0 +1,1 @@
+"""Who leads the metadata log (KRaft)."""

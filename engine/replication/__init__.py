@@ -1,0 +1,1 @@
+"""Leaders, followers, in-sync replicas and the high watermark."""

@@ -1,0 +1,1 @@
+"""The roof: a cluster and its apps behind one front door."""

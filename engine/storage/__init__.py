@@ -1,0 +1,1 @@
+"""One partition's bytes, in Kafka's own folder and file formats."""

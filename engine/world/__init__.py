@@ -1,0 +1,1 @@
+"""The outside: clock, network, disk and chance, real or simulated."""
