@@ -154,7 +154,8 @@ class RebootstrapRequired(KafkaError): code = ErrorCode.rebootstrap_required
 class StreamsInvalidTopology(KafkaError): code = ErrorCode.streams_invalid_topology
 class StreamsInvalidTopologyEpoch(KafkaError): code = ErrorCode.streams_invalid_topology_epoch
 class StreamsTopologyFenced(KafkaError): code = ErrorCode.streams_topology_fenced
-class ShareSessionLimitReached(KafkaError): code = ErrorCode.share_session_limit_reached# fmt: on
+class ShareSessionLimitReached(KafkaError): code = ErrorCode.share_session_limit_reached
+# fmt: on
 
 BY_CODE: dict[int, type[KafkaError]] = {int(kind.code): kind for kind in KafkaError.__subclasses__()}
 

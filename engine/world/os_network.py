@@ -1,0 +1,320 @@
+"""The network as the operating system has it: our own transport on non-blocking sockets.
+
+asyncio's streams cost 60 % more (measured): here one buffer a process is read into again and again, frames are handed out as
+views of it, and what is sent is bytes or ranges of files, in order, by sendfile where that pays.
+"""
+
+import asyncio
+import errno
+import os
+import socket
+from collections import deque
+from collections.abc import Callable
+
+from engine.world.disk import FileSlice
+from engine.world.network import FRAME_BYTES_MAX, Part
+
+READ_BYTES = 1 << 18  # 64 KiB is a third slower, more brings nothing
+SENDFILE_BYTES_MIN = 1 << 16  # below it one pread and one send are cheaper
+READS_PER_TURN_MAX = 8  # then other connections get their turn
+BACKLOG = 1024
+
+_LOOPBACK = {"localhost": ("127.0.0.1", "::1")}
+_CAN_SENDFILE = hasattr(os, "sendfile")
+
+
+def addresses(host: str) -> tuple[str, ...]:
+    """What to bind or dial for a host's name. `localhost` is both families: some clients try ::1 first."""
+    if host in _LOOPBACK:
+        return _LOOPBACK[host]
+    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def _socket_for(address: str) -> socket.socket:
+    made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+    made.setblocking(False)
+    return made
+
+
+class OsConnection:
+    """One TCP connection. Reading starts in the loop's next turn, when its owner has set the callbacks."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, sock: socket.socket, buffer: bytearray) -> None:
+        self._loop = loop
+        self._socket = sock
+        self._descriptor = sock.fileno()
+        self._buffer = buffer
+        self._begun = bytearray()  # the start of a frame whose length we do not know yet
+        self._large: bytearray | None = None  # a frame that did not come whole
+        self._filled = 0
+        self._unread: bytes = b""  # whole frames that came before reading was held
+        self._out: deque[bytes | memoryview | FileSlice] = deque()
+        self._writing = self._held = self._closed = False
+        self.queued_bytes = 0
+        self.on_frame: Callable[[memoryview], None] = lambda frame: None
+        self.on_closed: Callable[[str], None] = lambda reason: None
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.remote: tuple[str, int] = sock.getpeername()[:2]
+        self.local: tuple[str, int] = sock.getsockname()[:2]
+        loop.call_soon(self._start)
+
+    def _start(self) -> None:
+        if not self._closed and not self._held:
+            self._loop.add_reader(self._descriptor, self._readable)
+
+    # ---- reading
+
+    def _readable(self) -> None:
+        try:
+            for _ in range(READS_PER_TURN_MAX):
+                into = memoryview(self._large)[self._filled :] if self._large is not None else memoryview(self._buffer)
+                count = self._socket.recv_into(into)
+                if count == 0:
+                    return self._lost("closed by the other side")
+                full = count == len(into)
+                self._take(count)
+                if self._closed or self._held or not full:
+                    return
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._lost(error.strerror or str(error))
+
+    def _take(self, count: int) -> None:
+        if self._large is not None:
+            self._filled += count
+            if self._filled == len(self._large):
+                frame, self._large = self._large, None
+                self.on_frame(memoryview(frame))
+            return
+        view = memoryview(self._buffer)[:count]
+        if self._begun:
+            self._begun += view
+            whole, self._begun = self._begun, bytearray()
+            view = memoryview(whole)
+        self._deliver(view)
+
+    def _deliver(self, view: memoryview) -> None:
+        at, end = 0, len(view)
+        while end - at >= 4:
+            length = int.from_bytes(view[at : at + 4], "big", signed=True)
+            if not 0 <= length <= FRAME_BYTES_MAX:
+                return self._lost(f"a frame of {length} bytes; 0 to {FRAME_BYTES_MAX} are taken")
+            if end - at - 4 < length:
+                return self._begin_large(length, view[at + 4 :])
+            at += 4
+            self.on_frame(view[at : at + length])
+            at += length
+            if self._closed:
+                return None
+            if self._held:
+                self._unread = bytes(view[at:])
+                return None
+        self._begun = bytearray(view[at:])
+        return None
+
+    def _begin_large(self, length: int, begin: memoryview) -> None:
+        # Memory grows with what has come, not with what was announced: a lying length costs nothing.
+        if length > READ_BYTES and len(begin) < length // 4 and length > 4 * READ_BYTES:
+            self._begun = bytearray(length.to_bytes(4, "big")) + begin
+            return
+        self._large = bytearray(length)
+        self._large[: len(begin)] = begin
+        self._filled = len(begin)
+
+    def hold_reading(self, hold: bool) -> None:
+        if hold == self._held or self._closed:
+            return
+        self._held = hold
+        if hold:
+            self._loop.remove_reader(self._descriptor)
+        else:
+            self._loop.call_soon(self._resume_reading)
+
+    def _resume_reading(self) -> None:
+        if self._held or self._closed:
+            return
+        unread, self._unread = self._unread, b""
+        if unread:
+            self._deliver(memoryview(bytearray(unread)))
+        self._start()
+
+    # ---- writing
+
+    def send(self, *parts: Part) -> None:
+        if self._closed:
+            return
+        for part in parts:
+            self.queued_bytes += len(part)
+            self._out.append(memoryview(part) if isinstance(part, bytearray) else part)
+        if not self._writing:
+            self._write()
+
+    def _write(self) -> None:
+        try:
+            while self._out:
+                if not self._write_first():
+                    break
+        except (BlockingIOError, InterruptedError):
+            pass
+        except OSError as error:
+            return self._lost(error.strerror or str(error))
+        if bool(self._out) != self._writing:
+            self._writing = bool(self._out)
+            if self._writing:
+                self._loop.add_writer(self._descriptor, self._write)
+            else:
+                self._loop.remove_writer(self._descriptor)
+        return None
+
+    def _write_first(self) -> bool:
+        """Gives the system what stands first; False when it took less than all."""
+        first = self._out[0]
+        if isinstance(first, FileSlice):
+            if _CAN_SENDFILE and first.length >= SENDFILE_BYTES_MIN:
+                return self._send_file(first)
+            self._out[0] = first = first.read()
+        if len(self._out) > 1 and not isinstance(self._out[1], FileSlice):
+            return self._send_several()
+        sent = self._socket.send(first)
+        self.queued_bytes -= sent
+        if sent < len(first):
+            self._out[0] = memoryview(first)[sent:]
+            return False
+        self._out.popleft()
+        return True
+
+    def _send_several(self) -> bool:
+        several = []
+        for part in self._out:
+            if isinstance(part, FileSlice) or len(several) == 16:
+                break
+            several.append(part)
+        sent = self._socket.sendmsg(several)
+        self.queued_bytes -= sent
+        for part in several:
+            if sent < len(part):
+                self._out[0] = memoryview(part)[sent:]
+                return False
+            sent -= len(part)
+            self._out.popleft()
+        return True
+
+    def _send_file(self, part: FileSlice) -> bool:
+        sent = os.sendfile(self._descriptor, part.file.descriptor, part.position, part.length)
+        if sent == 0:
+            raise OSError(errno.EIO, f"{part.file.path} ends before {part.position + part.length}")
+        self.queued_bytes -= sent
+        if sent < part.length:
+            self._out[0] = FileSlice(part.file, part.position + sent, part.length - sent)
+            return False
+        self._out.popleft()
+        return True
+
+    # ---- the end
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._loop.remove_reader(self._descriptor)
+        self._loop.remove_writer(self._descriptor)
+        self._out.clear()
+        self.queued_bytes = 0
+        self._socket.close()
+
+    def _lost(self, reason: str) -> None:
+        if not self._closed:
+            self.close()
+            self.on_closed(reason)
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else "held" if self._held else "open"
+        return f"<OsConnection {self.local[1]}<-{self.remote[0]}:{self.remote[1]} {state} queued={self.queued_bytes}>"
+
+
+class OsListener:
+    """One port on one or two addresses (127.0.0.1 and ::1 for localhost)."""
+
+    def __init__(self, network: "OsNetwork", host: str, sockets: list[socket.socket], on_connection: Callable) -> None:
+        self.host = host
+        self.port: int = sockets[0].getsockname()[1]
+        self._network = network
+        self._sockets = sockets
+        self._on_connection = on_connection
+        for one in sockets:
+            network.loop.add_reader(one.fileno(), self._accept, one)
+
+    def _accept(self, listening: socket.socket) -> None:
+        for _ in range(BACKLOG):
+            try:
+                accepted, _ = listening.accept()
+                accepted.setblocking(False)
+                connection = self._network.connection(accepted)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                if error.errno in (errno.EMFILE, errno.ENFILE):
+                    return  # out of descriptors: whoever waits is taken when some are free again
+                continue  # the one who called is gone already
+            self._on_connection(connection)
+
+    def close(self) -> None:
+        for one in self._sockets:
+            self._network.loop.remove_reader(one.fileno())
+            one.close()
+
+
+class OsNetwork:
+    """TCP of this machine; all connections of a process share one read buffer."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self._buffer = bytearray(READ_BYTES)
+
+    def connection(self, sock: socket.socket) -> OsConnection:
+        """A connected, non-blocking socket as a framed connection. Raises OSError if it is gone already."""
+        return OsConnection(self.loop, sock, self._buffer)
+
+    async def listen(self, host: str, port: int, on_connection: Callable[[OsConnection], None]) -> OsListener:
+        """Raises OSError (EADDRINUSE …) when the first address can't be had."""
+        first, *others = addresses(host)
+        sockets = [_bound(first, port)]
+        port = sockets[0].getsockname()[1]
+        for address in others if host in _LOOPBACK else ():
+            try:
+                sockets.append(_bound(address, port))
+            except OSError:
+                continue  # a machine without IPv6 is served on IPv4 alone
+        return OsListener(self, host, sockets, on_connection)
+
+    async def dial(self, host: str, port: int) -> OsConnection:
+        """The first address that answers. Raises OSError of the last one when none does."""
+        failure: OSError = OSError(errno.EADDRNOTAVAIL, f"{host} has no address")
+        for address in addresses(host):
+            dialled = _socket_for(address)
+            try:
+                await self.loop.sock_connect(dialled, (address, port))
+                return self.connection(dialled)
+            except OSError as error:
+                dialled.close()
+                failure = error
+            except BaseException:
+                dialled.close()
+                raise
+        raise failure
+
+
+def _bound(address: str, port: int) -> socket.socket:
+    made = _socket_for(address)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if made.family == socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        made.bind((address, port))
+        made.listen(BACKLOG)
+    except OSError:
+        made.close()
+        raise
+    return made

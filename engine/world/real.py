@@ -1,0 +1,51 @@
+"""The world as it is, and the loop that it runs on."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from engine.world.chance import Chance
+from engine.world.clock import Clock
+from engine.world.os_disk import OsDisk
+from engine.world.os_network import OsNetwork
+from engine.world.world import World
+
+
+def real_world(*, start_ms: int | None = None, log: Callable[[str], None] | None = None) -> World:
+    """A world of this machine, inside a running loop. `start_ms`: what the clock shows now, if not the machine's time."""
+    return World(
+        clock=Clock(start_ms=start_ms),
+        network=OsNetwork(),
+        disk=OsDisk(),
+        chance=Chance(),
+        log=log or _to_standard_error,
+    )
+
+
+def run(main: Coroutine[Any, Any, int | None]) -> int | None:
+    """Runs `main` on uvloop where there is one, else on asyncio's own loop. A crashed task ends the process with status 70."""
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.get_loop().set_exception_handler(_crash)
+        return runner.run(main)
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """The fastest loop that is installed."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+def _to_standard_error(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _crash(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    loop.default_exception_handler(context)
+    # EX_SOFTWARE: going on after a bug would show a cluster that is not what it says it is.
+    if isinstance(context.get("exception"), Exception):
+        sys.stderr.flush()
+        raise SystemExit(70)
