@@ -1,0 +1,1 @@
+"""The street: the web side of the Kafka Playground."""

@@ -1,0 +1,1 @@
+"""From a fresh machine to a running playground, with the standard library alone."""

@@ -1,0 +1,56 @@
+"""Talking to the playground that runs: where it is, and what it answers."""
+
+import json
+import sys
+import urllib.error
+import urllib.request
+from typing import Any
+
+from playground.launch.steps import PLAY, SetupFailed
+
+RUNNING = PLAY / "running.json"  # written by `./play` while it runs: {"address", "pid", "data"}
+ANSWER_SECONDS_MAX = 30
+
+
+def do(line: str) -> int:
+    """Gives one command line; prints what came of it; 0 when it was done."""
+    if not line.strip():
+        raise SetupFailed('which command? For example: ./play do "kill broker 2"')
+    status, answer = call("/api/commands", {"line": line})
+    print(answer.get("message", answer), file=sys.stdout if status == 200 else sys.stderr)
+    return 0 if status == 200 and answer.get("ok") else 1
+
+
+def state() -> int:
+    """Prints the snapshot as JSON."""
+    status, answer = call("/api/state")
+    print(json.dumps(answer, indent=2))
+    return 0 if status == 200 else 1
+
+
+def call(path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
+    """(HTTP status, JSON answer) of the running playground. Raises SetupFailed when none runs."""
+    try:
+        address = json.loads(RUNNING.read_text())["address"]
+    except (OSError, ValueError, KeyError) as error:
+        raise SetupFailed("no playground runs from this folder; start one with ./play") from error
+    return fetch(address + path, body)
+
+
+def fetch(url: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
+    """(HTTP status, JSON answer). Raises SetupFailed when nobody answers."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data=data, headers={"Content-Type": "application/json"})
+    # Loopback needs no proxy, whatever the environment says.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=ANSWER_SECONDS_MAX) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        text = error.read().decode(errors="replace")
+        try:
+            return error.code, json.loads(text)
+        except ValueError:
+            return error.code, {"message": text.strip()[:500]}
+    except OSError as error:
+        raise SetupFailed(f"the playground does not answer at {url}: {error}") from error
