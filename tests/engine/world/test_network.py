@@ -1,0 +1,145 @@
+"""Frames arrive whole, in order and unharmed, over sockets and over simulated links."""
+
+import os
+
+import pytest
+
+from engine.world import tasks
+from engine.world.network import FRAME_BYTES_MAX
+from engine.world.os_network import READ_BYTES
+from engine.world.real import real_world
+from engine.world.simulated import Simulation
+from engine.world.virtual_loop import run_virtually
+
+WAIT_MS = 10_000
+
+
+def frame(data: bytes) -> bytes:
+    return len(data).to_bytes(4, "big") + data
+
+
+async def pair(world, server, host, port=0):
+    """A dialled connection and the accepted one, and what the accepted one hears."""
+    accepted, heard, closed = tasks.Promise(), [], tasks.Promise()
+
+    def on_connection(connection):
+        connection.on_frame = lambda view: heard.append(bytes(view))
+        connection.on_closed = closed.resolve
+        accepted.resolve(connection)
+
+    listener = await server.network.listen(host, port, on_connection)
+    dialled = await world.network.dial(host, listener.port)
+    return dialled, await accepted.wait(), heard, closed, listener
+
+
+async def until(world, condition):
+    async def poll():
+        while not condition():
+            await world.clock.sleep(1)
+
+    await tasks.within(world.clock, WAIT_MS, poll())
+
+
+@pytest.mark.parametrize("sizes", [[0, 1, 5], [READ_BYTES - 4, READ_BYTES, 3], [3_000_000, 2, 1_048_577], [7] * 5_000])
+async def test_frames_of_all_sizes_arrive_in_order(sizes):
+    world = real_world()
+    dialled, _, heard, _, listener = await pair(world, world, "localhost")
+    sent = [os.urandom(size) for size in sizes]
+    for data in sent:
+        dialled.send(frame(data))
+    await until(world, lambda: len(heard) == len(sent))
+    assert heard == sent
+    dialled.close()
+    listener.close()
+
+
+@pytest.mark.parametrize("size", [100, 65_536, 1_000_000])
+async def test_a_range_of_a_file_is_sent_between_bytes(tmp_path, size):
+    world = real_world()
+    dialled, accepted, _, _, listener = await pair(world, world, "127.0.0.1")
+    file = world.disk.open(str(tmp_path / "log"))
+    file.append(os.urandom(size + 10))
+    answers = []
+    dialled.on_frame = lambda view: answers.append(bytes(view))
+    for _ in range(20):
+        accepted.send((size + 4).to_bytes(4, "big"), b"head", file.slice(10, size))
+    await until(world, lambda: len(answers) == 20)
+    assert set(answers) == {b"head" + file.read(10, size)}
+    dialled.close()
+    listener.close()
+
+
+@pytest.mark.parametrize("length", [-1, FRAME_BYTES_MAX + 1, 2**31 - 1])
+async def test_an_impossible_length_closes_the_connection_with_its_reason(length):
+    world = real_world()
+    dialled, _, heard, closed, listener = await pair(world, world, "127.0.0.1")
+    dialled.send(length.to_bytes(4, "big", signed=True) + b"whatever")
+    assert str(length) in await tasks.within(world.clock, WAIT_MS, closed.wait())
+    assert heard == []
+    listener.close()
+
+
+async def test_an_announced_length_takes_no_memory_before_its_bytes_come():
+    world = real_world()
+    dialled, accepted, heard, _, listener = await pair(world, world, "127.0.0.1")
+    dialled.send(FRAME_BYTES_MAX.to_bytes(4, "big") + b"only a little")
+    await until(world, lambda: len(accepted._begun) > 4)
+    assert accepted._large is None and heard == []
+    dialled.close()
+    listener.close()
+
+
+async def test_reading_can_be_held_and_nothing_is_lost():
+    world = real_world()
+    dialled, accepted, heard, _, listener = await pair(world, world, "127.0.0.1")
+    accepted.on_frame = lambda view: (heard.append(bytes(view)), accepted.hold_reading(len(heard) == 2))
+    dialled.send(*[frame(bytes([n])) for n in range(6)])
+    await until(world, lambda: len(heard) == 2)
+    dialled.send(frame(b"later"))
+    await world.clock.sleep(20)
+    assert len(heard) == 2
+    accepted.hold_reading(False)
+    await until(world, lambda: len(heard) == 7)
+    assert heard == [bytes([n]) for n in range(6)] + [b"later"]
+    dialled.close()
+    listener.close()
+
+
+async def test_a_taken_port_says_so():
+    world = real_world()
+    listener = await world.network.listen("127.0.0.1", 0, lambda connection: None)
+    with pytest.raises(OSError, match="in use"):
+        await world.network.listen("127.0.0.1", listener.port, lambda connection: None)
+    listener.close()
+
+
+def test_a_cut_link_stalls_and_a_healed_one_delivers_everything_in_order():
+    async def main():
+        run = Simulation(3)
+        one, two = run.world("node-1"), run.world("node-2")
+        dialled, _, heard, _, _ = await pair(two, one, "node-1", 9092)
+        run.links.cut("node-2", "node-1")
+        for number in range(5):
+            dialled.send(frame(bytes([number])))
+            await run.sleep(100)
+        assert heard == []
+        run.links.heal()
+        await run.sleep(1_000)
+        return heard
+
+    assert run_virtually(main()) == [bytes([n]) for n in range(5)]
+
+
+def test_a_crashed_node_refuses_and_its_peers_hear_the_end():
+    async def main():
+        run = Simulation(4)
+        one, two = run.world("node-1"), run.world("node-2")
+        dialled, _, _, _, _ = await pair(two, one, "node-1", 9092)
+        ended = tasks.Promise()
+        dialled.on_closed = ended.resolve
+        run.crash(one)
+        await tasks.within(two.clock, 1_000, ended.wait())
+        with pytest.raises(ConnectionRefusedError):
+            await two.network.dial("node-1", 9092)
+
+    run_virtually(main())
