@@ -5,7 +5,6 @@ handler is written once for all versions; a decoded message answers every field 
 default where its own version lacks it. Field names are kio's: Kafka's in snake_case, times without their `_ms`.
 """
 
-import datetime
 import io
 import struct
 import types
@@ -23,14 +22,18 @@ from kio.serial import entity_reader, entity_writer
 from kio.static.constants import EntityType
 
 from engine.protocol.api_keys import API_KEYS, BY_NAME
+from engine.world.moments import duration, milliseconds, moment
+
+__all__ = [
+    "Malformed", "Message", "RequestHeader", "build", "decode_body", "decode_request", "decode_response", "encode_body",
+    "encode_request", "encode_response", "message_class", "milliseconds", "read_header", "zero_uuid",
+]
 
 Message = Any
 Kind = Literal["request", "response"]
 
 _HEADER = struct.Struct(">hhih")
 _RESPONSE_HEAD = struct.Struct(">ii")
-_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-_MILLISECOND = datetime.timedelta(milliseconds=1)
 
 
 class Malformed(ValueError):
@@ -111,8 +114,8 @@ _ZERO: dict[str, Any] = {
     "records": None,
     "uuid": None,
     "error_code": ErrorCode.none,
-    "timedelta_i32": datetime.timedelta(0),
-    "timedelta_i64": datetime.timedelta(0),
+    "timedelta_i32": duration(0),
+    "timedelta_i64": duration(0),
     "datetime_i64": None,
 }
 
@@ -173,33 +176,12 @@ def _converter(part: Field) -> Callable[[Any], Any] | None:
     return one
 
 
-def _duration(value: Any) -> datetime.timedelta:
-    return value if isinstance(value, datetime.timedelta) else datetime.timedelta(milliseconds=value)
-
-
-def _moment(value: Any) -> datetime.datetime | None:
-    if value is None or isinstance(value, datetime.datetime):
-        return value
-    return None if value < 0 else _EPOCH + datetime.timedelta(milliseconds=value)
-
-
 _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "error_code": ErrorCode,
-    "timedelta_i32": _duration,
-    "timedelta_i64": _duration,
-    "datetime_i64": _moment,
+    "timedelta_i32": duration,
+    "timedelta_i64": duration,
+    "datetime_i64": moment,
 }
-
-
-def milliseconds(value: datetime.timedelta | datetime.datetime | int | None) -> int:
-    """A time of a decoded message in ms; -1 for none."""
-    if value is None:
-        return -1
-    if isinstance(value, datetime.timedelta):
-        return value // _MILLISECOND
-    if isinstance(value, datetime.datetime):
-        return (value - _EPOCH) // _MILLISECOND
-    return value
 
 
 # ---- encoding
