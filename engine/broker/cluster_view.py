@@ -1,0 +1,39 @@
+"""What clients are told of the cluster: who is alive, who leads, which replicas are offline. Pure questions to the image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.metadata.image import BrokerImage, MetadataImage, PartitionImage
+
+if TYPE_CHECKING:
+    from engine.broker.node import Node
+
+# Bit sets of AclOperation codes; without an authorizer all that a resource supports (AuthHelper in Apache Kafka).
+NO_OPERATIONS_ASKED = -2147483648
+ALL_CLUSTER_OPERATIONS = sum(1 << code for code in (5, 7, 8, 9, 10, 11, 12))
+ALL_TOPIC_OPERATIONS = sum(1 << code for code in (3, 4, 5, 6, 7, 8, 10, 11))
+
+
+def alive_brokers(image: MetadataImage) -> list[BrokerImage]:
+    """Brokers that clients may talk to, by id."""
+    return [broker for _, broker in sorted(image.brokers.items()) if not broker.fenced]
+
+
+def leader_of(image: MetadataImage, partition: PartitionImage) -> int:
+    """-1 when nobody leads, or nobody alive."""
+    return partition.leader if image.alive(partition.leader) else -1
+
+
+def offline_replicas(image: MetadataImage, partition: PartitionImage) -> tuple[int, ...]:
+    """Replicas on brokers that are fenced or not registered."""
+    return tuple(replica for replica in partition.replicas if not image.alive(replica))
+
+
+def controller_for_clients(node: Node) -> int:
+    """The broker to send admin requests to: Kafka names any alive one, since brokers forward; the active controller spares that."""
+    leader = node.raft.leader_id
+    if leader is not None and node.image.alive(leader):
+        return leader
+    alive = alive_brokers(node.image)
+    return node.chance.choice(alive).id if alive else -1

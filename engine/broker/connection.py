@@ -1,0 +1,156 @@
+"""A client's connection: who it is, and its answers in the order of its requests.
+
+While the clock is paused, frames are kept unhandled and due answers unsent. Heartbeats alone are answered at once: members watch
+their session on clocks of their own and would leave.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from engine.broker.request_context import NO_ANSWER, RequestContext
+from engine.protocol.codec import encode_response
+
+if TYPE_CHECKING:
+    from engine.broker.connections import Connections
+    from engine.world.network import Connection
+
+REQUESTS_IN_FLIGHT_MAX = 100  # per connection; librdkafka and Java keep 5 or fewer, so only floods meet it
+FRAMES_KEPT_MAX = 200  # per connection while paused; then its socket fills, as it would on a broker that stands still
+ANSWERS_QUEUED_BYTES_MAX = 64 << 20  # a client that asks but does not read gets no further requests taken
+
+_WAITING = object()  # an answer that is not there yet
+
+
+class _Slot:
+    __slots__ = ("answer", "context")
+
+    def __init__(self) -> None:
+        self.answer: Any = _WAITING
+        self.context: RequestContext | None = None
+
+
+class ClientConnection:
+    """One connection of a client or of another node. `id` is unique in the node's incarnation."""
+
+    def __init__(self, *, number: int, wire: Connection, owner: Connections) -> None:
+        self.id = number
+        self.remote = wire.remote
+        self.client_id: str | None = None
+        self.software_name = "unknown"
+        self.software_version = "unknown"
+        self.introduced = False  # its ClientConnected was told
+        self.closed = False
+        self.last_active_ms = owner.clock.monotonic_ms()
+        self._wire = wire
+        self._owner = owner
+        self._slots: deque[_Slot] = deque()
+        self._kept: deque[bytearray] = deque()  # frames that came while paused
+        self._held = False
+        wire.on_frame = self._take
+        wire.on_closed = self._lost
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that were taken and not answered yet."""
+        return len(self._slots)
+
+    @property
+    def has_kept(self) -> bool:
+        """Frames wait for the end of a pause."""
+        return bool(self._kept)
+
+    # ---- requests in
+
+    def _take(self, frame: memoryview) -> None:
+        clock = self._owner.clock
+        self.last_active_ms = clock.monotonic_ms()
+        if not clock.paused and not self._kept:
+            self._handle(frame)
+        elif not self._owner.answered_though_paused(self, frame):
+            self._kept.append(bytearray(frame))
+            self._hold_if_full()
+
+    def _handle(self, frame: memoryview) -> None:
+        self._owner.on_request(self, frame)
+        self._hold_if_full()
+
+    def open_slot(self, **known: Any) -> RequestContext:
+        """The context of the next request; its answer goes out after all earlier ones."""
+        slot = _Slot()
+        self._slots.append(slot)
+        slot.context = RequestContext(connection=self, deliver=lambda answer: self._fill(slot, answer), **known)
+        return slot.context
+
+    def _hold_if_full(self) -> None:
+        full = (
+            len(self._slots) >= REQUESTS_IN_FLIGHT_MAX
+            or len(self._kept) >= FRAMES_KEPT_MAX
+            or self._wire.queued_bytes > ANSWERS_QUEUED_BYTES_MAX
+        )
+        if full != self._held and not self.closed:
+            self._held = full
+            self._wire.hold_reading(full)
+            if full and self._wire.queued_bytes > ANSWERS_QUEUED_BYTES_MAX:
+                self._owner.clock.call_later(100, self._hold_if_full)
+
+    # ---- answers out
+
+    def _fill(self, slot: _Slot, answer: Any) -> None:
+        if self.closed:
+            return
+        assert slot.answer is _WAITING, f"answered twice: {slot.context}"
+        slot.answer = answer
+        if slot is self._slots[0]:
+            self.flush()
+
+    def flush(self) -> None:
+        """Sends every answer that is due and has none open before it; nothing while paused."""
+        slots = self._slots
+        while slots and slots[0].answer is not _WAITING and not self._owner.clock.paused:
+            slot = slots.popleft()
+            self._send(slot.answer, slot.context.correlation_id)
+        if self._held:
+            self._hold_if_full()
+
+    def send_past_queue(self, answer: Any, correlation_id: int) -> None:
+        """At once, before answers that are still open; only for what may overtake."""
+        self._send(answer, correlation_id)
+
+    def _send(self, answer: Any, correlation_id: int) -> None:
+        if answer is NO_ANSWER:
+            return
+        if isinstance(answer, (list, tuple)):
+            self._wire.send(*answer)
+        elif isinstance(answer, (bytes, bytearray, memoryview)):
+            self._wire.send(answer)
+        else:
+            self._wire.send(encode_response(answer, correlation_id=correlation_id))
+
+    def resume(self) -> None:
+        """After a pause: answers that are due, then the requests that were kept."""
+        self.flush()
+        while self._kept and not self._owner.clock.paused and not self.closed:
+            self._handle(memoryview(self._kept.popleft()))
+        if self._held:
+            self._hold_if_full()
+
+    # ---- the end
+
+    def close(self, reason: str) -> None:
+        """From our side; what is not answered stays so."""
+        if not self.closed:
+            self._wire.close()
+            self._lost(reason)
+
+    def _lost(self, reason: str) -> None:
+        if not self.closed:
+            self.closed = True
+            self._slots.clear()
+            self._kept.clear()
+            self._owner.on_lost(self, reason)
+
+    def __repr__(self) -> str:
+        software = f"{self.software_name}/{self.software_version}"
+        return f"<ClientConnection {self.id} {self.remote[0]}:{self.remote[1]} {self.client_id} {software} in_flight={self.in_flight}>"

@@ -1,0 +1,109 @@
+"""All connections of a node: opened, introduced, idle, paused, closed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from engine.broker.connection import ClientConnection
+from engine.events.facts import ClientConnected, ClientDisconnected
+from engine.protocol.api_keys import API_KEYS
+from engine.protocol.codec import Malformed, build, read_header
+
+if TYPE_CHECKING:
+    from engine.events.journal import Journal
+    from engine.world.network import Connection
+    from engine.world.world import World
+
+IDLE_SWEEP_MS = 5_000  # how late an idle connection may be noticed
+HEARTBEAT = 12
+NODE_CLIENT_ID = "node-"  # the client ids of nodes that ask each other begin so; no client's screen shows them
+
+
+class Connections:
+    """The node's door. `on_request` is the dispatcher."""
+
+    def __init__(self, *, world: World, journal: Journal, idle_max_ms: int) -> None:
+        self.clock = world.clock
+        self.on_request: Callable[[ClientConnection, memoryview], None] = lambda connection, frame: None
+        self.by_id: dict[int, ClientConnection] = {}
+        self._log = world.log
+        self._journal = journal
+        self._idle_max_ms = idle_max_ms
+        self._opened = 0
+        self.clock.on_change(self._clock_changed)
+        self.clock.call_later(IDLE_SWEEP_MS, self._sweep)
+
+    def accept(self, wire: Connection) -> None:
+        """A new connection; nothing is known of it yet."""
+        self._opened += 1
+        self.by_id[self._opened] = ClientConnection(number=self._opened, wire=wire, owner=self)
+
+    def introduce(self, connection: ClientConnection, client_id: str | None) -> None:
+        """The connection has sent something that tells who it is: shown once, unless it is another node's."""
+        if connection.introduced:
+            return
+        connection.introduced = True
+        connection.client_id = client_id
+        if not (client_id or "").startswith(NODE_CLIENT_ID):
+            self._journal.emit(
+                ClientConnected(
+                    connection=connection.id,
+                    client_id=client_id or "",
+                    software=connection.software_name,
+                    software_version=connection.software_version,
+                    address=connection.remote[0],
+                )
+            )
+
+    def on_lost(self, connection: ClientConnection, reason: str) -> None:
+        """The connection is gone, by whoever's doing."""
+        del self.by_id[connection.id]
+        client_id = connection.client_id or ""
+        if connection.introduced and not client_id.startswith(NODE_CLIENT_ID):
+            self._journal.emit(
+                ClientDisconnected(
+                    connection=connection.id, client_id=client_id, address=connection.remote[0], reason=reason
+                )
+            )
+
+    def refuse(self, connection: ClientConnection, reason: str) -> None:
+        """As Kafka: what is not understood is logged, and its connection closed; nothing else is touched."""
+        self._log(f"closing the connection from {connection.remote[0]}:{connection.remote[1]}: {reason}")
+        connection.close(reason)
+
+    def answered_though_paused(self, connection: ClientConnection, frame: memoryview) -> bool:
+        """Heartbeats only: in order when nothing waits before them; else only where a client matches by correlation id."""
+        if len(frame) < 2 or int.from_bytes(frame[:2], "big", signed=True) != HEARTBEAT:
+            return False
+        librdkafka = "librdkafka" in f"{connection.software_name} {connection.software_version}"
+        if not librdkafka and (connection.in_flight or connection.has_kept):
+            return False
+        try:
+            header = read_header(frame)
+        except Malformed:
+            return False
+        if not API_KEYS[HEARTBEAT].serves(header.api_version):
+            return False
+        connection.send_past_queue(build("Heartbeat", "response", header.api_version), header.correlation_id)
+        return True
+
+    def close_all(self, reason: str) -> None:
+        """The node stops."""
+        for connection in list(self.by_id.values()):
+            connection.close(reason)
+
+    def _clock_changed(self) -> None:
+        if not self.clock.paused:
+            for connection in list(self.by_id.values()):
+                connection.resume()
+
+    def _sweep(self) -> None:
+        idle_since = self.clock.monotonic_ms() - self._idle_max_ms
+        for connection in list(self.by_id.values()):
+            if connection.last_active_ms < idle_since and not connection.in_flight:
+                connection.close(f"idle for {self._idle_max_ms} ms (connections.max.idle.ms)")
+        self.clock.call_later(IDLE_SWEEP_MS, self._sweep)
+
+    def __repr__(self) -> str:
+        return f"<Connections open={len(self.by_id)} ever={self._opened}>"
