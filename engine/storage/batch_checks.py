@@ -55,12 +55,15 @@ def check_header(header: BatchHeader) -> None:
         raise InvalidRecord(f"Invalid reported count for record batch: {header.record_count}")
     if header.last_offset_delta + 1 != header.record_count:
         raise InvalidRecord(
-            f"Inconsistent batch offset range [{header.base_offset}, {header.last_offset}] and count of records {header.record_count}"
+            f"Inconsistent batch offset range [{header.base_offset}, {header.last_offset}] "
+            f"and count of records {header.record_count}"
         )
     if header.is_control:
         raise InvalidRecord("Clients are not allowed to write control records")
     if header.producer_id >= 0 and header.base_sequence < 0:
-        raise InvalidRecord(f"Invalid sequence number {header.base_sequence} in record batch with producerId {header.producer_id}")
+        raise InvalidRecord(
+            f"Invalid sequence number {header.base_sequence} in record batch with producerId {header.producer_id}"
+        )
     if header.compression > codecs.ZSTD:
         raise InvalidRecord(f"Unknown compression type id: {header.compression}")
 
@@ -106,10 +109,9 @@ def check_records(batch: memoryview, header: BatchHeader, config: LogConfig, now
     early = now_ms - config.message_timestamp_before_max_ms
     late = now_ms + config.message_timestamp_after_max_ms
     # The header has the latest timestamp but not the earliest one.
-    suspicious = not log_append_time and (
-        header.max_timestamp > late or config.message_timestamp_before_max_ms != LONG_MAX or header.attributes & LOG_APPEND_TIME_BIT
-    )
-    if not (suspicious or config.is_compacted or (log_append_time and header.attributes & LOG_APPEND_TIME_BIT)):
+    untimely = header.max_timestamp > late or config.message_timestamp_before_max_ms != LONG_MAX
+    claims_log_append_time = header.attributes & LOG_APPEND_TIME_BIT
+    if not (config.is_compacted or claims_log_append_time or (untimely and not log_append_time)):
         if not header.compression and count_by_lengths(batch, header.size) != header.record_count:
             raise InvalidRecord(f"The records do not fill the batch: {header.record_count} were declared")
         return None

@@ -4,6 +4,7 @@ An entry (offset, position) says that the batch at `position` ends with `offset`
 in groups: after a kill the index is rebuilt from the log anyway, and two writes per append would cost more than the append.
 """
 
+import struct
 import sys
 from array import array
 from bisect import bisect_left, bisect_right
@@ -12,6 +13,7 @@ from engine.world.disk import Disk
 
 ENTRY_BYTES = 8
 RELATIVE_OFFSET_MAX = 0x7FFF_FFFF
+_ENTRY = struct.Struct(">ii")
 
 
 class OffsetIndex:
@@ -100,11 +102,16 @@ class OffsetIndex:
         self._written = len(self._relative)
 
     def is_sane(self, log_size: int) -> bool:
-        """Could this be the index of a log of that size? Kafka's sanity check and a little more."""
-        self.load()
-        if not self._disk.exists(self.path) or self._disk.size(self.path) % ENTRY_BYTES:
+        """Could this be the index of a log of that size? Asked of all segments at the start, so it reads one entry only."""
+        if not self._disk.exists(self.path):
             return False
-        return not self._positions or (self._positions[-1] < log_size and self._relative[-1] > 0)
+        size = self._disk.size(self.path)
+        if size % ENTRY_BYTES or not size:
+            return not size
+        file = self._disk.open(self.path)
+        relative, position = _ENTRY.unpack(file.read(size - ENTRY_BYTES, ENTRY_BYTES))
+        file.close()
+        return relative > 0 and position < log_size
 
     def __repr__(self) -> str:
         return f"<OffsetIndex base={self.base_offset} entries={len(self._relative)}>"

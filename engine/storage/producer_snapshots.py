@@ -53,12 +53,11 @@ def decode(data: bytes) -> list[Producer]:
         raise CorruptSnapshot(f"version {version} is unknown")
     if crc != crc32c(body) or len(body) != _COUNT.size + count * _ENTRY.size:
         raise CorruptSnapshot("the checksum is wrong")
-    return [_producer(*entry) for entry in _ENTRY.iter_unpack(body[_COUNT.size :])]
+    return [_producer(entry) for entry in _ENTRY.iter_unpack(body[_COUNT.size :])]
 
 
-def _producer(
-    producer_id: int, epoch: int, last_sequence: int, last_offset: int, delta: int, timestamp: int, coordinator_epoch: int, first: int
-) -> Producer:
+def _producer(entry: tuple[int, ...]) -> Producer:
+    producer_id, epoch, last_sequence, last_offset, delta, timestamp, coordinator_epoch, first = entry
     producer = Producer(producer_id, epoch)
     producer.last_timestamp = timestamp
     producer.coordinator_epoch = coordinator_epoch

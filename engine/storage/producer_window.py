@@ -85,9 +85,7 @@ class ProducerWindow:
                 if batch.first_sequence == header.base_sequence and batch.last_sequence == last_sequence:
                     return batch
         if header.producer_epoch < producer.epoch:
-            raise InvalidProducerEpoch(
-                f"Epoch of producer {header.producer_id} is {header.producer_epoch}, which is smaller than the last seen epoch {producer.epoch}"
-            )
+            raise _fenced(producer, header)
         if from_client:
             check_sequence(producer, header)
         if producer.transaction_first_offset is not None and not header.is_transactional:
@@ -100,12 +98,11 @@ class ProducerWindow:
         if producer is None:
             return
         if header.producer_epoch < producer.epoch:
-            raise InvalidProducerEpoch(
-                f"Epoch of producer {header.producer_id} is {header.producer_epoch}, which is smaller than the last seen epoch {producer.epoch}"
-            )
+            raise _fenced(producer, header)
         if producer.coordinator_epoch > marker.coordinator_epoch:
             raise TransactionCoordinatorFenced(
-                f"Invalid coordinator epoch for producerId {header.producer_id}: {marker.coordinator_epoch} (zombie), {producer.coordinator_epoch} (current)"
+                f"Invalid coordinator epoch for producerId {header.producer_id}: "
+                f"{marker.coordinator_epoch} (zombie), {producer.coordinator_epoch} (current)"
             )
 
     def replay(self, header: BatchHeader) -> None:
@@ -188,13 +185,20 @@ class ProducerWindow:
         return f"<ProducerWindow producers={len(self.producers)} open={len(self._open)} end={self.end_offset}>"
 
 
+def _fenced(producer: Producer, header: BatchHeader) -> InvalidProducerEpoch:
+    return InvalidProducerEpoch(
+        f"Epoch of producer {producer.producer_id} is {header.producer_epoch}, "
+        f"which is smaller than the last seen epoch {producer.epoch}"
+    )
+
+
 def check_sequence(producer: Producer, header: BatchHeader) -> None:
     """Does the batch follow the producer's last one? Raises OutOfOrderSequenceNumber."""
     if header.producer_epoch != producer.epoch:
         if header.base_sequence != 0 and producer.epoch != NO_EPOCH:
             raise OutOfOrderSequenceNumber(
-                f"Invalid sequence number for new epoch of producer {producer.producer_id}: {header.producer_epoch} (request epoch), "
-                f"{header.base_sequence} (seq. number), {producer.epoch} (current producer epoch)"
+                f"Invalid sequence number for new epoch of producer {producer.producer_id}: "
+                f"{header.producer_epoch} (request epoch), {header.base_sequence} (seq. number), {producer.epoch} (current producer epoch)"
             )
     elif not is_in_sequence(producer.last_sequence, header.base_sequence):
         raise OutOfOrderSequenceNumber(

@@ -1,0 +1,258 @@
+"""One partition's log: appended to at the end, read anywhere, cut back when a leader says so.
+
+Rules: nothing here awaits, so that an append is whole or not at all. An error leaves the log as it was.
+"""
+
+import uuid
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from engine.events.facts import LogRecovered
+from engine.events.journal import Journal
+from engine.protocol.errors import InconsistentTopicId, InvalidRecord, KafkaError, OffsetOutOfRange, RecordListTooLarge
+from engine.protocol.record_batch import (
+    LOG_APPEND_TIME_BIT,
+    MAGIC,
+    MAGIC_AT,
+    OVERHEAD_BYTES,
+    BatchHeader,
+    check_one,
+    read_header,
+    stamp,
+)
+from engine.storage import batch_checks, checkpoints, recovery, timestamp_search
+from engine.storage.log_config import LogConfig
+from engine.storage.producer_window import AppendedBatch, EndMarker
+from engine.storage.reading import LogSlice
+from engine.storage.segmented_log import SegmentedLog
+from engine.storage.timestamp_search import Found
+from engine.world.clock import Clock
+from engine.world.disk import Disk
+
+CLIENT, COORDINATOR, RAFT = "client", "coordinator", "raft"  # who appends: only clients are distrusted
+
+
+class Appended(NamedTuple):
+    """Where a batch stands now. `duplicate`: it stood there before."""
+
+    base_offset: int
+    last_offset: int
+    log_append_time_ms: int
+    log_start_offset: int
+    duplicate: bool
+    record_count: int
+
+
+class PartitionLog(SegmentedLog):
+    """What replication, the quorum and handlers hold: opens, appends, reads, searches by time."""
+
+    @classmethod
+    def open(
+        cls,
+        *,
+        disk: Disk,
+        clock: Clock,
+        folder: str,
+        topic: str,
+        partition: int,
+        topic_id: uuid.UUID | None,
+        config: LogConfig,
+        clean: bool,
+        journal: Journal,
+        recovery_point: int = 0,
+        log_start_offset: int = 0,
+    ) -> "PartitionLog":
+        """Opens or makes the folder; recovers it unless the last stop was `clean`.
+
+        Raises InconsistentTopicId when the folder holds another topic of the same name.
+        """
+        metadata = disk.join(folder, checkpoints.PARTITION_METADATA)
+        found_id = checkpoints.read_partition_metadata(disk, metadata)
+        if found_id is not None and topic_id is not None and found_id != topic_id:
+            raise InconsistentTopicId(f"{folder} holds topic id {found_id}, not {topic_id}")
+        is_new = not disk.exists(folder)
+        began_ms = clock.monotonic_ms()
+        opening = recovery.Opening(
+            disk=disk,
+            folder=folder,
+            config=config,
+            now_ms=clock.now_ms(),
+            clean=clean,
+            recovery_point=recovery_point,
+            log_start_offset=log_start_offset,
+        )
+        loaded = recovery.load(opening)
+        if topic_id is not None and found_id is None:
+            checkpoints.write_partition_metadata(disk, metadata, topic_id)
+        log = cls(opening=opening, loaded=loaded, topic=topic, partition=partition, clock=clock, journal=journal)
+        log.topic_id = topic_id or found_id
+        if not clean and not is_new:
+            took_ms = int(clock.monotonic_ms() - began_ms)
+            log._write_epochs()
+            journal.emit(
+                LogRecovered(
+                    topic=topic,
+                    partition=partition,
+                    log_end_offset=log.log_end_offset,
+                    cut_bytes=loaded.cut_bytes,
+                    took_ms=took_ms,
+                )
+            )
+        return log
+
+    # ---- appending
+
+    def append_as_leader(
+        self, records: memoryview, *, leader_epoch: int, now_ms: int, max_message_bytes: int | None = None, origin: str = CLIENT
+    ) -> Appended:
+        """Appends one batch, stamped in place (so `records` must be writable) with our offset and epoch.
+
+        Raises CorruptMessage, InvalidRecord, InvalidTimestamp (see batch_checks.record_errors), MessageTooLarge,
+        RecordListTooLarge, OutOfOrderSequenceNumber, InvalidProducerEpoch, KafkaStorageError; nothing is written then.
+        """
+        if len(records) > MAGIC_AT and records[MAGIC_AT] != MAGIC:
+            raise InvalidRecord(f"only record batches with magic version {MAGIC} are allowed, not {records[MAGIC_AT]}")
+        config = self.config
+        if origin is CLIENT and len(records) > config.max_message_bytes + 12:
+            batch_checks.check_size(read_header(records), max_message_bytes or config.max_message_bytes)
+        header = check_one(records)
+        if header.length + OVERHEAD_BYTES != len(records):
+            raise InvalidRecord("exactly one record batch per partition is allowed")
+        batch: memoryview | bytearray = bytearray(records) if records.readonly else records
+        if origin is CLIENT:
+            batch_checks.check_size(header, max_message_bytes or config.max_message_bytes)
+            batch, header = self._as_topic_wants(memoryview(batch), header, now_ms)
+        if header.length + OVERHEAD_BYTES > config.segment_bytes:
+            raise RecordListTooLarge(
+                f"Message batch size is {header.size} bytes which exceeds the maximum configured segment size of "
+                f"{config.segment_bytes}."
+            )
+        base_offset = self.log_end_offset
+        markers = {}
+        if header.producer_id >= 0:
+            if header.is_control:
+                marker = recovery.read_marker(batch, header)
+                if marker is not None:
+                    self.window.check_marker(header, marker)
+                    markers[base_offset] = marker
+            else:
+                repeated = self.window.check(header, from_client=origin is CLIENT)
+                if repeated is not None:
+                    return self._duplicate(repeated, header.record_count)
+        stamp(batch, 0, base_offset=base_offset, leader_epoch=leader_epoch)
+        header = header._replace(base_offset=base_offset, leader_epoch=leader_epoch)
+        self._write(batch, (header,), markers, now_ms)
+        append_time = header.max_timestamp if header.attributes & LOG_APPEND_TIME_BIT else -1
+        return Appended(base_offset, header.last_offset, append_time, self.log_start_offset, False, header.record_count)
+
+    def _as_topic_wants(
+        self, records: memoryview, header: BatchHeader, now_ms: int
+    ) -> tuple[memoryview | bytearray, BatchHeader]:
+        """A client's batch, checked; recompressed and stamped with the log's time where the topic says so."""
+        config = self.config
+        batch_checks.check_header(header)
+        decoded = batch_checks.check_records(records, header, config, now_ms)
+        batch: memoryview | bytearray = records
+        if config.compression_type != "producer" and batch_checks.needs_recompression(header, config):
+            batch = batch_checks.recompress(records, header, decoded, config)
+            header = read_header(batch)
+            batch_checks.check_size(header, config.max_message_bytes)
+        if batch_checks.stamp_timestamp_type(batch, header, config, now_ms):
+            header = read_header(batch)
+        return batch, header
+
+    def _duplicate(self, repeated: AppendedBatch, record_count: int) -> Appended:
+        return Appended(
+            repeated.first_offset, repeated.last_offset, repeated.timestamp, self.log_start_offset, True, record_count
+        )
+
+    def _write(
+        self, batches: memoryview | bytearray, headers: Sequence[BatchHeader], markers: dict[int, EndMarker], now_ms: int
+    ) -> None:
+        """Batches that follow one another go to disk in one write, then into everything that remembers."""
+        last = headers[-1]
+        timestamp = last.max_timestamp if len(headers) == 1 else max(header.max_timestamp for header in headers)
+        try:
+            self._roll_for(len(batches), last.base_offset + last.last_offset_delta, timestamp, now_ms)
+            position = self._active.append(batches, headers)
+        except OSError as error:
+            raise self._storage_failed(error) from error
+        for header in headers:
+            self._tail.add(header.base_offset, position)
+            position += header.length + OVERHEAD_BYTES
+            if header.leader_epoch != self.epochs.latest:
+                self.start_epoch(header.leader_epoch, header.base_offset)
+            if header.producer_id >= 0:
+                recovery.replay(self.window, header, markers.get(header.base_offset))
+        self.log_end_offset = last.base_offset + last.last_offset_delta + 1
+
+    def append_as_follower(self, records: memoryview) -> int:
+        """Appends whole batches as the leader stamped them; an incomplete last one is left. Returns the new log end offset.
+
+        Raises CorruptMessage; OffsetOutOfRange when a batch begins before the log's end. Batches before the bad one stay.
+        """
+        headers: list[BatchHeader] = []
+        markers: dict[int, EndMarker] = {}
+        position, end, offset, error = 0, len(records), self.log_end_offset, None
+        while position + MAGIC_AT < end:
+            size = int.from_bytes(records[position + 8 : position + 12], "big", signed=True) + OVERHEAD_BYTES
+            if position + size > end:
+                break
+            try:
+                header = check_one(records, position)
+                if header.base_offset < offset or header.last_offset_delta < 0:
+                    raise OffsetOutOfRange(f"a batch at {header.base_offset} where {self} ends at {offset}")
+                if header.producer_id >= 0 and header.is_control:
+                    marker = recovery.read_marker(records[position : position + size], header)
+                    if marker is not None:
+                        markers[header.base_offset] = marker
+            except KafkaError as found:
+                error = found
+                break
+            headers.append(header)
+            position += size
+            offset = header.base_offset + header.last_offset_delta + 1
+        if headers:
+            self._write_run(records[:position], headers, markers)
+        if error is not None:
+            raise error
+        return self.log_end_offset
+
+    def _write_run(self, batches: memoryview, headers: list[BatchHeader], markers: dict[int, EndMarker]) -> None:
+        """One write if all fit into the active segment, else batch by batch, so that segments end where they should."""
+        now_ms = self._clock.now_ms()
+        timestamp = max(header.max_timestamp for header in headers)
+        if self._roll_reason(len(batches), headers[-1].last_offset, timestamp, now_ms) is None:
+            self._write(batches, headers, markers, now_ms)
+            return
+        position = 0
+        for header in headers:
+            self._write(batches[position : position + header.size], (header,), markers, now_ms)
+            position += header.size
+
+    # ---- reading
+
+    def read(self, offset: int, *, bytes_max: int, upper: int, at_least_one: bool = True) -> LogSlice:
+        """Whole batches below `upper`, from the one that holds `offset`, at most `bytes_max` unless the first is longer.
+
+        Raises OffsetOutOfRange before the log's start and behind its end.
+        """
+        end_offset = self.log_end_offset
+        if not self.log_start_offset <= offset <= end_offset:
+            raise OffsetOutOfRange(
+                f"Received request for offset {offset} for partition {self.topic}-{self.partition}, "
+                f"but we only have log segments in the range {self.log_start_offset} to {end_offset}."
+            )
+        return self._reader.read(offset, bytes_max=bytes_max, upper=upper, end_offset=end_offset, at_least_one=at_least_one)
+
+    def read_records(self, offset: int, *, bytes_max: int, upper: int) -> bytes:
+        """The same as bytes."""
+        return self.read(offset, bytes_max=bytes_max, upper=upper).read()
+
+    def offset_for_timestamp(self, timestamp: int) -> Found | None:
+        """The first record at or after `timestamp`; whether it is committed is for the caller to ask."""
+        return timestamp_search.first_at_or_after(self._segments, timestamp, self.log_start_offset)
+
+    def offset_of_max_timestamp(self) -> Found | None:
+        """The first record with the largest timestamp; None in an empty log."""
+        return timestamp_search.youngest(self._segments, self.log_start_offset)
