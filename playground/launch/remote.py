@@ -1,14 +1,16 @@
 """Talking to the playground that runs: where it is, and what it answers."""
 
 import json
+import os
 import sys
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 from playground.launch.steps import PLAY, SetupFailed
 
-RUNNING = PLAY / "running.json"  # written by `./play` while it runs: {"address", "pid", "data"}
+RUNNING = PLAY / "running"  # one file for each running playground, by its port: {"address", "pid", "data"}
 ANSWER_SECONDS_MAX = 30
 
 
@@ -30,11 +32,18 @@ def state() -> int:
 
 def call(path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
     """(HTTP status, JSON answer) of the running playground. Raises SetupFailed when none runs."""
-    try:
-        address = json.loads(RUNNING.read_text())["address"]
-    except (OSError, ValueError, KeyError) as error:
-        raise SetupFailed("no playground runs from this folder; start one with ./play") from error
-    return fetch(address + path, body)
+    cards = sorted(RUNNING.glob("*.json"), key=lambda card: card.stat().st_mtime)
+    if not cards:
+        raise SetupFailed("no playground runs from this folder; start one with ./play")
+    return fetch(json.loads(cards[-1].read_text())["address"] + path, body)
+
+
+def announce(port: int, *, address: str, data: str) -> Path:
+    """Tells `./play do` and `./play state` where we are, until the returned file is removed. The newest is asked."""
+    RUNNING.mkdir(parents=True, exist_ok=True)
+    card = RUNNING / f"{port}.json"
+    card.write_text(json.dumps({"address": address, "pid": os.getpid(), "data": data}))
+    return card
 
 
 def fetch(url: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:

@@ -1,7 +1,6 @@
 """Starts the whole playground, prints its card, waits, and stops it."""
 
 import argparse
-import json
 import os
 import secrets
 import shutil
@@ -31,12 +30,13 @@ def serve(options: argparse.Namespace) -> int:
     kafka_port = _kafka_port(options, data)
     env, redis_port = _environment(options, data, kafka_port)
     children: list[processes.Child] = []
+    card: Path | None = None
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
     try:
         _start_all(children, options, env, data / "logs", redis_port)
         address = f"http://localhost:{options.port}"
         _wait_until_ready(children, address)
-        remote.RUNNING.write_text(json.dumps({"address": address, "pid": os.getpid(), "data": str(data)}))
+        card = remote.announce(options.port, address=address, data=str(data))
         _print_card(address)
         if not options.no_open:
             webbrowser.open(address)
@@ -46,7 +46,8 @@ def serve(options: argparse.Namespace) -> int:
         return 0
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        remote.RUNNING.unlink(missing_ok=True)
+        if card is not None:
+            card.unlink(missing_ok=True)
         if killed := processes.stop(children):
             print(f"killed, because they did not end in time: {', '.join(killed)}", file=sys.stderr)
 
