@@ -21,6 +21,7 @@ from engine.protocol.record_batch import (
 )
 from engine.storage.log_config import LONG_MAX, LogConfig
 
+SHORT_RUN = 16  # records of many sizes are walked one by one
 ERRORS_SHOWN = 3  # as Kafka: enough to find the cause, and a short message
 
 
@@ -70,7 +71,7 @@ def check_header(header: BatchHeader) -> None:
 
 def count_by_lengths(batch: memoryview, size: int) -> int:
     """How many records fill the batch exactly, walked by their lengths; -1 when they do not end where the batch does."""
-    position, count = HEADER_BYTES, 0
+    position, count = _skip_equal_records(batch, HEADER_BYTES, size)
     try:
         while position < size:
             byte = batch[position]
@@ -86,6 +87,26 @@ def count_by_lengths(batch: memoryview, size: int) -> int:
     except IndexError:
         return -1
     return count if position == size else -1
+
+
+def _skip_equal_records(batch: memoryview, position: int, size: int) -> tuple[int, int]:
+    """(position, count) behind the records that have the length of the one before them, as long as runs are long.
+
+    Most producers send records of one size. A record is as long as its neighbour when its first two bytes (the length) are
+    the same, and a strided slice compares them all at once, a tenth of the walk's price.
+    """
+    count = 0
+    while position + 1 < size and batch[position] >= 0x80 and batch[position + 1] < 0x80:
+        low, high = batch[position], batch[position + 1]
+        stride = ((high << 7 | low & 0x7F) >> 1) + 2
+        lows = bytes(batch[position : size - 1 : stride])
+        highs = bytes(batch[position + 1 : size : stride])
+        run = min(len(lows) - len(lows.lstrip(bytes((low,)))), len(highs) - len(highs.lstrip(bytes((high,)))))
+        position += run * stride
+        count += run
+        if run < SHORT_RUN:
+            break
+    return position, count
 
 
 def _after_long_record(batch: memoryview, position: int, low: int) -> int:

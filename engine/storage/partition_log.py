@@ -87,18 +87,19 @@ class PartitionLog(SegmentedLog):
         log = cls(opening=opening, loaded=loaded, topic=topic, partition=partition, clock=clock, journal=journal)
         log.topic_id = topic_id or found_id
         if not clean and not is_new:
-            took_ms = int(clock.monotonic_ms() - began_ms)
-            log._write_epochs()
-            journal.emit(
-                LogRecovered(
-                    topic=topic,
-                    partition=partition,
-                    log_end_offset=log.log_end_offset,
-                    cut_bytes=loaded.cut_bytes,
-                    took_ms=took_ms,
-                )
-            )
+            log._after_recovery(loaded.cut_bytes, took_ms=int(clock.monotonic_ms() - began_ms))
         return log
+
+    def _after_recovery(self, cut_bytes: int, *, took_ms: int) -> None:
+        self._write_epochs()
+        fact = LogRecovered(
+            topic=self.topic,
+            partition=self.partition,
+            log_end_offset=self.log_end_offset,
+            cut_bytes=cut_bytes,
+            took_ms=took_ms,
+        )
+        self._journal.emit(fact)
 
     # ---- appending
 
@@ -110,25 +111,18 @@ class PartitionLog(SegmentedLog):
         Raises CorruptMessage, InvalidRecord, InvalidTimestamp (see batch_checks.record_errors), MessageTooLarge,
         RecordListTooLarge, OutOfOrderSequenceNumber, InvalidProducerEpoch, KafkaStorageError; nothing is written then.
         """
-        if len(records) > MAGIC_AT and records[MAGIC_AT] != MAGIC:
-            raise InvalidRecord(f"only record batches with magic version {MAGIC} are allowed, not {records[MAGIC_AT]}")
-        config = self.config
-        if origin is CLIENT and len(records) > config.max_message_bytes + 12:
-            batch_checks.check_size(read_header(records), max_message_bytes or config.max_message_bytes)
-        header = check_one(records)
-        if header.length + OVERHEAD_BYTES != len(records):
-            raise InvalidRecord("exactly one record batch per partition is allowed")
+        header = self._the_one_batch(records)
         batch: memoryview | bytearray = bytearray(records) if records.readonly else records
-        if origin is CLIENT:
-            batch_checks.check_size(header, max_message_bytes or config.max_message_bytes)
+        if origin == CLIENT:
+            batch_checks.check_size(header, max_message_bytes or self.config.max_message_bytes)
             batch, header = self._as_topic_wants(memoryview(batch), header, now_ms)
-        if header.length + OVERHEAD_BYTES > config.segment_bytes:
+        if len(batch) > self.config.segment_bytes:
             raise RecordListTooLarge(
-                f"Message batch size is {header.size} bytes which exceeds the maximum configured segment size of "
-                f"{config.segment_bytes}."
+                f"Message batch size is {len(batch)} bytes which exceeds the maximum configured segment size of "
+                f"{self.config.segment_bytes}."
             )
         base_offset = self.log_end_offset
-        markers = {}
+        markers: dict[int, EndMarker] = {}
         if header.producer_id >= 0:
             if header.is_control:
                 marker = recovery.read_marker(batch, header)
@@ -136,14 +130,23 @@ class PartitionLog(SegmentedLog):
                     self.window.check_marker(header, marker)
                     markers[base_offset] = marker
             else:
-                repeated = self.window.check(header, from_client=origin is CLIENT)
+                repeated = self.window.check(header, from_client=origin == CLIENT)
                 if repeated is not None:
                     return self._duplicate(repeated, header.record_count)
         stamp(batch, 0, base_offset=base_offset, leader_epoch=leader_epoch)
-        header = header._replace(base_offset=base_offset, leader_epoch=leader_epoch)
+        header = BatchHeader._make((base_offset, header[1], leader_epoch, *header[3:]))
         self._write(batch, (header,), markers, now_ms)
         append_time = header.max_timestamp if header.attributes & LOG_APPEND_TIME_BIT else -1
-        return Appended(base_offset, header.last_offset, append_time, self.log_start_offset, False, header.record_count)
+        return Appended(base_offset, self.log_end_offset - 1, append_time, self.log_start_offset, False, header.record_count)
+
+    def _the_one_batch(self, records: memoryview) -> BatchHeader:
+        """The header of a good batch that fills `records`. Raises CorruptMessage, InvalidRecord."""
+        if len(records) > MAGIC_AT and records[MAGIC_AT] != MAGIC:
+            raise InvalidRecord(f"only record batches with magic version {MAGIC} are allowed, not {records[MAGIC_AT]}")
+        header = check_one(records)
+        if header.length + OVERHEAD_BYTES != len(records):
+            raise InvalidRecord("exactly one record batch per partition is allowed")
+        return header
 
     def _as_topic_wants(
         self, records: memoryview, header: BatchHeader, now_ms: int

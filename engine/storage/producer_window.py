@@ -198,7 +198,8 @@ def check_sequence(producer: Producer, header: BatchHeader) -> None:
         if header.base_sequence != 0 and producer.epoch != NO_EPOCH:
             raise OutOfOrderSequenceNumber(
                 f"Invalid sequence number for new epoch of producer {producer.producer_id}: "
-                f"{header.producer_epoch} (request epoch), {header.base_sequence} (seq. number), {producer.epoch} (current producer epoch)"
+                f"{header.producer_epoch} (request epoch), {header.base_sequence} (seq. number), "
+                f"{producer.epoch} (current producer epoch)"
             )
     elif not is_in_sequence(producer.last_sequence, header.base_sequence):
         raise OutOfOrderSequenceNumber(

@@ -162,9 +162,7 @@ class SegmentedLog:
         self.log_start_offset = min(self.log_start_offset, self.log_end_offset)
         if self.epochs.truncate_from_end(self.log_end_offset):
             self._write_epochs()
-        recovery.rebuild_window(
-            self._disk, self.folder, self._segments, self.window, self.log_start_offset, self.log_end_offset
-        )
+        recovery.rebuild_window(self._disk, self.folder, self._segments, self.window, self.log_start_offset, self.log_end_offset)
         fact = LogTruncated(
             topic=self.topic,
             partition=self.partition,
@@ -210,9 +208,7 @@ class SegmentedLog:
         self._reader.forget()
         if self.epochs.truncate_from_start(self.log_start_offset):
             self._write_epochs()
-        self._journal.emit(
-            RecordsDeleted(topic=self.topic, partition=self.partition, log_start_offset=self.log_start_offset)
-        )
+        self._journal.emit(RecordsDeleted(topic=self.topic, partition=self.partition, log_start_offset=self.log_start_offset))
 
     def _drop(self, segment: Segment) -> None:
         if segment in self._unsynced:
