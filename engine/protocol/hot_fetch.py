@@ -75,7 +75,7 @@ class Fetched:
 
     __slots__ = (
         "aborted", "diverging", "error", "high_watermark", "index", "last_stable_offset", "leader", "log_start_offset",
-        "parts", "preferred_read_replica", "size",
+        "next_offset", "parts", "preferred_read_replica", "size",
     )  # fmt: skip
 
     def __init__(self, index: int, error: int = 0) -> None:
@@ -90,6 +90,7 @@ class Fetched:
         self.preferred_read_replica = -1
         self.parts: Sequence = ()
         self.size = 0
+        self.next_offset = -1  # behind the records; not on the wire
 
 
 # ---- requests

@@ -37,22 +37,24 @@ class Answered(NamedTuple):
 class FollowerRequest:
     """Everything of a follower's request that does not change from one to the next."""
 
-    def __init__(self, *, node_id: int, client_id: str, wait_ms_max: int, bytes_min: int, bytes_max: int) -> None:
+    def __init__(self, *, node_id: int, client_id: str, bytes_min: int, bytes_max: int) -> None:
         self._node_id = node_id
         self._client = string(client_id, flexible=False) + b"\0"
-        self._waits = (wait_ms_max, bytes_min, bytes_max, 0)
+        self._limits = (bytes_min, bytes_max, 0)
 
     def write(
         self,
         correlation_id: int,
         *,
+        wait_ms_max: int,
         session: tuple[int, int],
         broker_epoch: int,
         wanted: dict[bytes, list[tuple[int, int, int, int, int, int]]],
         forgotten: dict[bytes, list[int]],
     ) -> bytes:
         """With length prefix and header. `session`: (id, epoch); `wanted`: by topic id, tuples as hot_fetch.Wanted."""
-        out = [_REQUEST_HEAD.pack(FETCH, VERSION, correlation_id), self._client, _BODY_HEAD.pack(*self._waits, *session)]
+        limits = _BODY_HEAD.pack(wait_ms_max, *self._limits, *session)
+        out = [_REQUEST_HEAD.pack(FETCH, VERSION, correlation_id), self._client, limits]
         out.append(varint(len(wanted) + 1))
         for topic_id, partitions in wanted.items():
             out += (topic_id, varint(len(partitions) + 1))

@@ -125,9 +125,9 @@ def test_a_follower_reads_what_a_leader_writes():
 
 
 def test_a_leader_reads_what_a_follower_writes():
-    writer = hot_follow.FollowerRequest(node_id=2, client_id="broker-2-fetcher", wait_ms_max=500, bytes_min=1, bytes_max=10 << 20)
+    writer = hot_follow.FollowerRequest(node_id=2, client_id="broker-2-fetcher", bytes_min=1, bytes_max=10 << 20)
     wanted = {TOPIC_ID.bytes: [(0, 4, 100, 3, 5, 1 << 20), (200, 4, 0, -1, 0, 1 << 20)]}
-    frame = writer.write(3, session=(8, 9), broker_epoch=77, wanted=wanted, forgotten={TOPIC_ID.bytes: [6]})
+    frame = writer.write(3, wait_ms_max=500, session=(8, 9), broker_epoch=77, wanted=wanted, forgotten={TOPIC_ID.bytes: [6]})
     assert int.from_bytes(frame[:4], "big") == len(frame) - 4
     body = memoryview(bytearray(frame))[4 + 8 + 2 + len("broker-2-fetcher") + 1 :]
     request = hot_fetch.parse_request(body, 18)
