@@ -119,6 +119,9 @@ class Config:
                 return setting.read(source[name])
         return default_of(setting)
 
+    def get(self, name: str, default: Any = None) -> Any:
+        return self[name] if name in BROKER_CONFIGS else default
+
     def follow(self, image: MetadataImage) -> set[str]:
         """Take the dynamic configs that the image has for this broker; tells the names whose values changed."""
         own = image.configs.get((RESOURCE_BROKER, self.static["node.id"]), {}) if "node.id" in self.static else {}
