@@ -44,6 +44,11 @@ class Group:
         return self.state in states
 
     @property
+    def is_empty(self) -> bool:
+        """Is nobody there, and nobody coming?"""
+        return self.state is GroupState.EMPTY
+
+    @property
     def awaiting_join(self) -> int:
         """How many members have an unanswered JoinGroup."""
         return sum(member.is_awaiting_join for member in self.members.values())

@@ -20,6 +20,7 @@ class Limits:
     offsets_retention_ms: int = 10_080 * MINUTE_MS
     offsets_check_ms: int = 600_000
     offsets_partitions: int = 50
+    commit_timeout_ms: int = 5_000
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> "Limits":
@@ -33,6 +34,7 @@ class Limits:
             offsets_retention_ms=int(config["offsets.retention.minutes"]) * MINUTE_MS,
             offsets_check_ms=int(config["offsets.retention.check.interval.ms"]),
             offsets_partitions=int(config["offsets.topic.num.partitions"]),
+            commit_timeout_ms=int(config["offsets.commit.timeout.ms"]),
         )
 
     def configs(self, *names: str) -> dict[str, int]:

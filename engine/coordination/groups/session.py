@@ -1,7 +1,7 @@
 """How members show that they live (Heartbeat), and what happens when they do not, or come too late."""
 
-from engine.coordination.groups import rebalance
-from engine.coordination.groups.decision import Decision, InitialDelayEnds, JoinEnds, Ring, SessionEnds, SyncEnds, Turn
+from engine.coordination.groups import rebalance, sync
+from engine.coordination.groups.decision import Decision, InitialDelayEnds, JoinEnds, Ring, SessionEnds, SyncEnds, Told, Turn
 from engine.coordination.groups.group import Group
 from engine.coordination.groups.limits import Limits
 from engine.coordination.groups.member import Member
@@ -31,11 +31,17 @@ def committed(group: Group, member_id: str, *, limits: Limits, now_ms: int) -> D
     return turn.decision
 
 
-def began(group: Group, *, limits: Limits, now_ms: int) -> Decision:
-    """The group was loaded from the log: its members have a full session to find their new coordinator."""
+def began(group: Group, loaded: Told, *, limits: Limits, now_ms: int) -> Decision:
+    """The group was loaded from the log: it is told anew, and its members have a full session to find their coordinator."""
     turn = Turn(group, limits, now_ms)
+    rebalance.tell_state(turn, GroupState.DEAD, [loaded])
     for member in group.members.values():
+        rebalance.tell_joined(turn, member, [loaded])
         rebalance.reset_session(turn, member)
+    if group.members:
+        turn.decision.tell(sync.rebalanced(group), [loaded])
+    if len(group.members) > limits.members_max:
+        rebalance.begin(turn, f"loaded with {len(group.members)} members, more than group.max.size ({limits.members_max})", [loaded])
     return turn.decision
 
 

@@ -95,7 +95,7 @@ def _assigned(
     for member in group.members.values():
         member.assignment = assignment.get(member.id, b"")
     rebalance.spread(turn)
-    told = turn.decision.tell(_rebalanced(group), [group.rebalance_told])
+    told = turn.decision.tell(rebalanced(group), [group.rebalance_told])
     rebalance.move(turn, Move.ASSIGNED, [told])
     return turn.decision
 
