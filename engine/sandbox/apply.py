@@ -151,8 +151,9 @@ def _group(cluster: Part, name: str, change: Callable[[Part], Part]) -> Part:
 
 
 def _group_loaded(cluster: Part, fact: Part) -> Part:
+    """The coordinator tells all members of a group that it has loaded; who is not among them is no member."""
     for name in fact["groups"]:
-        cluster = _group(cluster, name, lambda _: {"coordinator": fact["node"]})
+        cluster = _group(cluster, name, lambda _: {"coordinator": fact["node"], "members": []})
     return cluster
 
 

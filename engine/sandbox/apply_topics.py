@@ -13,14 +13,21 @@ def _topic(cluster: Part, name: str, change: Callable[[Part], Part]) -> Part:
 
 
 def _partition(cluster: Part, fact: Part, changes: Part) -> Part:
+    """Changes one partition, unless the fact is older than what is known: two controllers may tell out of order."""
+
+    def change_one(one: Part) -> Part:
+        late = changes.get("partition_epoch", one["partition_epoch"]) < one["partition_epoch"]
+        return one if one["partition"] != fact["partition"] or late else one | changes
+
     def change(topic: Part) -> Part:
-        number = fact["partition"]
-        return topic | {"partitions": [one | changes if one["partition"] == number else one for one in topic["partitions"]]}
+        return topic | {"partitions": [change_one(one) for one in topic["partitions"]]}
 
     return _topic(cluster, fact["topic"], change)
 
 
 def _created(cluster: Part, fact: Part) -> Part:
+    if any(one["id"] == fact["topic_id"] for one in cluster["topics"]):
+        return cluster  # told again by the next controller, because nobody knew whether the first one had told it
     made = {
         "name": fact["topic"],
         "id": fact["topic_id"],
@@ -37,8 +44,12 @@ def _deleted(cluster: Part, fact: Part) -> Part:
 
 
 def _grown(cluster: Part, fact: Part) -> Part:
-    added = [new_partition(wire) for wire in fact["partitions"]]
-    return _topic(cluster, fact["topic"], lambda one: one | {"partitions": [*one["partitions"], *added]})
+    def change(topic: Part) -> Part:
+        known = {one["partition"] for one in topic["partitions"]}
+        added = [new_partition(wire) for wire in fact["partitions"] if wire["partition"] not in known]
+        return topic | {"partitions": [*topic["partitions"], *added]}
+
+    return _topic(cluster, fact["topic"], change)
 
 
 def _led(cluster: Part, fact: Part) -> Part:
