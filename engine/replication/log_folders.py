@@ -24,12 +24,12 @@ PARTITION = re.compile(r"(.+)-(\d+)")
 class LogFolders:
     """Kafka's layout: `topic-partition` folders beside the checkpoint files."""
 
-    def __init__(self, *, world: World, folder: str, journal: Journal) -> None:
+    def __init__(self, *, world: World, folder: str, journal: Journal, clean: bool) -> None:
         self._world = world
         self._disk = world.disk
         self._folder = folder
         self._journal = journal
-        self._clean = False
+        self._clean = clean
         self._high_watermarks: dict[Place, int] = {}
         self._recovery_points: dict[Place, int] = {}
         self._log_starts: dict[Place, int] = {}
@@ -37,7 +37,6 @@ class LogFolders:
     def open(self, wanted: Mapping[Place, UUID]) -> None:
         """Reads the checkpoints, and removes what belongs to no replica of ours (deleted while we were away)."""
         self._disk.make_folder(self._folder)
-        self._clean = checkpoints.take_clean_shutdown(self._disk, self._folder)
         self._high_watermarks = self._read(checkpoints.HIGH_WATERMARKS)
         self._recovery_points = self._read(checkpoints.RECOVERY_POINTS)
         self._log_starts = self._read(checkpoints.LOG_START_OFFSETS)

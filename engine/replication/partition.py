@@ -18,7 +18,7 @@ from engine.replication import in_sync
 from engine.replication.divergence import EpochEnd, diverges
 from engine.replication.isr_changes import IsrChanges
 from engine.replication.leading import Leading
-from engine.storage.partition_log import Appended, LogSlice, PartitionLog
+from engine.storage.partition_log import CLIENT, COORDINATOR, Appended, LogSlice, PartitionLog
 from engine.world import tasks
 from engine.world.clock import Clock
 
@@ -154,7 +154,7 @@ class Partition:
 
     # ---- writing
 
-    def append(self, records: memoryview, *, acks: int, now_ms: int) -> Appended:
+    def append(self, records: memoryview, *, acks: int, now_ms: int, origin: str = CLIENT) -> Appended:
         """As leader; stamps in place. Raises NotLeaderOrFollower, NotEnoughReplicas (acks=all), and what the log refuses."""
         leading = self.leading
         if leading is None:
@@ -162,7 +162,7 @@ class Partition:
         if acks == ALL:
             leading.check_enough()
         was_end = self.log.log_end_offset
-        appended = self.log.append_as_leader(records, leader_epoch=self.leader_epoch, now_ms=now_ms)
+        appended = self.log.append_as_leader(records, leader_epoch=self.leader_epoch, now_ms=now_ms, origin=origin)
         if not appended.duplicate:
             in_sync.note_growth(leading.followers.values(), was_end_offset=was_end)
             if len(leading.maximal_isr) == 1:
@@ -181,7 +181,7 @@ class Partition:
         """One batch of (key, value), committed by the ISR; its first offset. Raises what append and commit can meet."""
         now_ms = self.room.clock.now_ms()
         batch = encode_batch([Record(timestamp=now_ms, key=key, value=value) for key, value in records])
-        appended = self.append(memoryview(batch), acks=ALL, now_ms=now_ms)
+        appended = self.append(memoryview(batch), acks=ALL, now_ms=now_ms, origin=COORDINATOR)
         done: tasks.Promise[None] = tasks.Promise()
         self.when_committed(appended.last_offset + 1, lambda error: done.refuse(error) if error else done.resolve(None))
         await done.wait()

@@ -29,7 +29,7 @@ Place = tuple[str, int]  # topic, partition
 
 
 class ReplicaSet:
-    """`on_leading` and `on_resigned` tell the coordinators."""
+    """`on_leading` and `on_resigned` tell the coordinators. `clean`: the last stop was, so logs need no recovery."""
 
     def __init__(
         self,
@@ -42,6 +42,7 @@ class ReplicaSet:
         journal: Journal,
         traffic: Traffic,
         folder: str,
+        clean: bool,
         alter_partition: AlterPartition,
     ) -> None:
         self.node_id = node_id
@@ -54,7 +55,7 @@ class ReplicaSet:
         self._config = config
         self._journal = journal
         self._isr_changes = IsrChanges(node_id=node_id, world=world, image=image, alter_partition=alter_partition)
-        self._folders = LogFolders(world=world, folder=folder, journal=journal)
+        self._folders = LogFolders(world=world, folder=folder, journal=journal, clean=clean)
         self._room = Room(
             node_id=node_id,
             clock=world.clock,
