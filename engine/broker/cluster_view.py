@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.controller.topic_names import INTERNAL_TOPICS, check_name
 from engine.metadata.image import BrokerImage, MetadataImage, PartitionImage
+from engine.protocol.errors import InvalidTopic
 
 if TYPE_CHECKING:
     from engine.broker.node import Node
@@ -13,6 +15,20 @@ if TYPE_CHECKING:
 NO_OPERATIONS_ASKED = -2147483648
 ALL_CLUSTER_OPERATIONS = sum(1 << code for code in (5, 7, 8, 9, 10, 11, 12))
 ALL_TOPIC_OPERATIONS = sum(1 << code for code in (3, 4, 5, 6, 7, 8, 10, 11))
+
+
+def is_internal(topic: str) -> bool:
+    """Topics that coordinators keep their state in."""
+    return topic in INTERNAL_TOPICS
+
+
+def is_valid_topic_name(name: str) -> bool:
+    """May a topic be called so?"""
+    try:
+        check_name(name)
+    except InvalidTopic:
+        return False
+    return True
 
 
 def alive_brokers(image: MetadataImage) -> list[BrokerImage]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 IDLE_SWEEP_MS = 5_000  # how late an idle connection may be noticed
 HEARTBEAT = 12
-NODE_CLIENT_ID = "node-"  # the client ids of nodes that ask each other begin so; no client's screen shows them
+NODE_CLIENT_ID = re.compile(r"node-\d+(-|$)")  # how nodes call themselves (peers/directory); they are not shown as clients
 
 
 class Connections:
@@ -45,7 +46,7 @@ class Connections:
             return
         connection.introduced = True
         connection.client_id = client_id
-        if not (client_id or "").startswith(NODE_CLIENT_ID):
+        if not NODE_CLIENT_ID.match(client_id or ""):
             self._journal.emit(
                 ClientConnected(
                     connection=connection.id,
@@ -60,7 +61,7 @@ class Connections:
         """The connection is gone, by whoever's doing."""
         del self.by_id[connection.id]
         client_id = connection.client_id or ""
-        if connection.introduced and not client_id.startswith(NODE_CLIENT_ID):
+        if connection.introduced and not NODE_CLIENT_ID.match(client_id):
             self._journal.emit(
                 ClientDisconnected(
                     connection=connection.id, client_id=client_id, address=connection.remote[0], reason=reason

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
+from engine.peers.connection import Unreachable
 from engine.protocol.codec import Message, build
 from engine.protocol.errors import ErrorCode, NotController, RequestTimedOut
 from engine.world.tasks import Expired, within
@@ -31,7 +32,7 @@ class ControllerDoor:
 
         Raises:
             NotController: nobody is known to lead the metadata log.
-            OSError, Expired: no answer. Error codes inside the answer are the caller's.
+            Unreachable, Expired: no answer. Error codes inside the answer are the caller's.
         """
         leader = self._node.raft.leader_id
         if leader is None or leader < 0:
@@ -53,7 +54,7 @@ class ControllerDoor:
                 answer = await self.ask_once(message, within_ms=min(left, ATTEMPT_MS_MAX))
                 if getattr(answer, "error_code", ErrorCode.none) != ErrorCode.not_controller:
                     return answer
-            except (NotController, OSError, Expired):
+            except (NotController, Unreachable, Expired):
                 pass
             await clock.sleep(min(RETRY_MS, left))
         raise RequestTimedOut("the active controller did not answer in time")

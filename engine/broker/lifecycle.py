@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from engine.peers.connection import Unreachable
 from engine.protocol.codec import Message, build
 from engine.protocol.errors import ErrorCode, KafkaError
 from engine.world.tasks import Expired, Signal, spawn, within
@@ -50,6 +51,7 @@ class Lifecycle:
         self.directory_id: uuid.UUID | None = None
         self.port = spec.port
         self.incarnation_id = world.chance.split("incarnation").uuid()
+        self.heard_at_ms: int | None = None  # when the controller last answered a heartbeat, by the cluster's clock
         self.refused: str | None = None  # why the controller will never take this node
         self.unfenced = Signal()
         self.gone = Signal()
@@ -164,6 +166,7 @@ class Lifecycle:
         return self._after_beat(answer)
 
     def _after_beat(self, answer: Message) -> float:
+        self.heard_at_ms = self._clock.now_ms()
         if answer.is_fenced:
             self.state = FENCED
             self.unfenced.clear()
@@ -189,7 +192,7 @@ class Lifecycle:
         leaving = self.state == LEAVING
         try:
             answer = await self._ask(message, within_ms=LEAVE_UNHEARD_MS_MAX if leaving else max(self._interval_ms, 200))
-        except (KafkaError, OSError, Expired):
+        except (KafkaError, Unreachable, Expired):
             return None
         if answer.error_code == ErrorCode.not_controller:
             return None

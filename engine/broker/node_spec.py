@@ -19,4 +19,5 @@ class NodeSpec:
     folder: str
     voters: dict[int, tuple[str, int]]
     config: dict[str, str] = field(default_factory=dict)
+    profile: str = "kafka"
     incarnation: int = 1

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from engine.broker.cluster_view import ALL_TOPIC_OPERATIONS, leader_of, offline_replicas
+from engine.broker.cluster_view import ALL_TOPIC_OPERATIONS, is_internal, is_valid_topic_name, leader_of, offline_replicas
 from engine.broker.request_context import RequestContext
-from engine.metadata.topic_names import is_internal, is_valid_topic_name
 from engine.metadata.image import PartitionImage, TopicImage
 from engine.protocol.codec import Message, build
 from engine.protocol.errors import ErrorCode, InvalidRequest, KafkaError

@@ -12,11 +12,12 @@ from engine.broker.cluster_view import (
     ALL_CLUSTER_OPERATIONS,
     ALL_TOPIC_OPERATIONS,
     controller_for_clients,
+    is_internal,
+    is_valid_topic_name,
     leader_of,
     offline_replicas,
 )
 from engine.broker.request_context import RequestContext
-from engine.metadata.topic_names import is_internal, is_valid_topic_name
 from engine.metadata.image import PartitionImage, TopicImage
 from engine.protocol.codec import Message, build, zero_uuid
 from engine.protocol.errors import ErrorCode, InvalidRequest, KafkaError

@@ -1,0 +1,84 @@
+"""Causes that only the host knows: a session that expired because of a SIGKILL, an ISR that shrank because a leader said so.
+
+Nodes give the causes that they see; these are added to the facts as they come in.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+Wire = dict[str, Any]
+
+# Whatever last happened to a broker's process explains why it is silent, or why it is back.
+SILENCING = ("BrokerKilled", "BrokerFrozen", "BrokerStopping", "BrokerFailed", "BrokerStopped")
+RETURNING = ("BrokerStarted", "BrokerThawed")
+
+
+class Causes:
+    """Remembers the last fact of each kind that explains others."""
+
+    def __init__(self) -> None:
+        self._silenced: dict[int, str] = {}
+        self._returned: dict[int, str] = {}
+        self._lagged: dict[tuple[str, int, int], str] = {}
+        self._lost_controller: dict[int, str] = {}
+
+    def see(self, fact: Wire) -> None:
+        """A fact of the host or of a node, as it is kept for later ones."""
+        kind = fact["kind"]
+        if kind in SILENCING:
+            self._silenced[fact["broker"]] = fact["id"]
+        elif kind in RETURNING:
+            self._returned[fact["broker"]] = fact["id"]
+            self._silenced.pop(fact["broker"], None)
+        elif kind == "FollowerLagged":
+            self._lagged[fact["topic"], fact["partition"], fact["follower"]] = fact["id"]
+        elif kind == "ControllerLost":
+            self._lost_controller[fact["leader"]] = fact["id"]
+
+    def complete(self, fact: Wire) -> Wire:
+        """The fact of a node with the causes that the host can add; it is remembered too."""
+        rule = RULES.get(fact["kind"])
+        added = [cause for cause in (rule(self, fact) if rule else ()) if cause and cause not in fact["causes"]]
+        completed = fact | {"causes": [*fact["causes"], *added]} if added else fact
+        self.see(completed)
+        return completed
+
+    def _of_silence(self, fact: Wire) -> list[str | None]:
+        return [self._silenced.get(fact["broker"])]
+
+    def _of_fencing(self, fact: Wire) -> list[str | None]:
+        if fact["causes"]:
+            return []
+        return [self._returned.get(fact["broker"]) if fact["reason"] == "registration" else self._silenced.get(fact["broker"])]
+
+    def _of_return(self, fact: Wire) -> list[str | None]:
+        return [self._returned.get(fact["broker"])]
+
+    def _of_shrinking(self, fact: Wire) -> list[str | None]:
+        gone = sorted(set(fact["was"]) - set(fact["isr"]))
+        if fact["reason"] not in ("lag", ""):
+            return []
+        return [self._lagged.get((fact["topic"], fact["partition"], broker)) for broker in gone]
+
+    def _of_lag(self, fact: Wire) -> list[str | None]:
+        return [self._silenced.get(fact["follower"])]
+
+    def _of_lost_controller(self, fact: Wire) -> list[str | None]:
+        return [self._silenced.get(fact["leader"])]
+
+    def _of_candidacy(self, fact: Wire) -> list[str | None]:
+        lost = [cause for leader, cause in sorted(self._lost_controller.items()) if leader in self._silenced]
+        return lost[-1:]
+
+
+RULES: dict[str, Callable[[Causes, Wire], list[str | None]]] = {
+    "SessionExpired": Causes._of_silence,
+    "ControlledShutdownBegan": Causes._of_silence,
+    "BrokerFenced": Causes._of_fencing,
+    "BrokerRegistered": Causes._of_return,
+    "BrokerUnfenced": Causes._of_return,
+    "IsrShrunk": Causes._of_shrinking,
+    "FollowerLagged": Causes._of_lag,
+    "ControllerLost": Causes._of_lost_controller,
+    "VoteRequested": Causes._of_candidacy,
+}

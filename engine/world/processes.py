@@ -1,0 +1,147 @@
+"""Processes of this machine: a warm parent that forks children in milliseconds, signals to them, and their end.
+
+The warm parent (nursery) is a process of its own, started by exec: it has no loop and no threads, so that forking is safe, and
+nothing of the host's memory is in the children. When the host dies the nursery dies, and when the nursery dies its children do:
+by the parent-death signal on Linux, and everywhere by the end of the pipe that each of them holds.
+"""
+
+import asyncio
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from engine.world.pipes import Pipe
+from engine.world.tasks import Promise
+
+PR_SET_PDEATHSIG = 1
+_SOURCES = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # where `engine` is imported from
+
+
+def die_with_parent(parent: int | None = None) -> None:
+    """Linux: the kernel kills this process when its parent dies. Elsewhere the end of the pipe has to do."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if parent is not None and os.getppid() != parent:
+            leave(1)  # it died before we asked
+
+
+def leave(status: int) -> None:
+    """Ends this process at once: no clean-up of what a forked child only inherited."""
+    sys.stderr.flush()
+    sys.stdout.flush()
+    os._exit(status)
+
+
+def on_signals(callback: Callable[[], None], *signals: int) -> None:
+    """Calls back in the running loop instead of ending the process. Default: SIGTERM and SIGINT."""
+    for number in signals or (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, callback)
+
+
+def process_id() -> int:
+    """This process's."""
+    return os.getpid()
+
+
+class Child:
+    """A forked child: its pid, its pipe, and how it ended."""
+
+    def __init__(self, pipe: Pipe) -> None:
+        self.pid: int | None = None
+        self.pipe = pipe
+        self.born: Promise[int] = Promise()  # its pid
+        self.ended: Promise[str] = Promise()  # how, in words
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self._signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """SIGTERM."""
+        self._signal(signal.SIGTERM)
+
+    def freeze(self) -> None:
+        """SIGSTOP."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> None:
+        if self.pid is not None and not self.ended.done:
+            try:
+                os.kill(self.pid, number)
+            except ProcessLookupError:
+                pass  # its end is on the way to us
+
+    def __repr__(self) -> str:
+        return f"<Child pid={self.pid} {'ended' if self.ended.done else 'alive'}>"
+
+
+class Nursery:
+    """The host's side of the warm parent. `module` is run with `python -m module FD HOST_PID` and calls nursery.serve there."""
+
+    def __init__(self, module: str) -> None:
+        ours, theirs = socket.socketpair()
+        self.on_lost: Callable[[], None] = lambda: None
+        # A session of its own: Ctrl-C in the terminal reaches the host alone, which then stops brokers in good order.
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module, str(theirs.fileno()), str(os.getpid())],
+            pass_fds=[theirs.fileno()],
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=2,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join((_SOURCES, os.environ.get("PYTHONPATH", "")))},
+        )
+        theirs.close()
+        self._pipe = Pipe(ours)
+        self._pipe.on_message = self._told
+        self._pipe.on_closed = self._lost
+        self._unborn: list[Child] = []
+        self._children: dict[int, Child] = {}
+
+    async def fork(self, message: dict[str, Any]) -> Child:
+        """A new child, which is handed `message` and the other end of its pipe. Raises OSError when there is no nursery."""
+        if self._pipe.closed:
+            raise OSError("the process that starts brokers is gone")
+        ours, theirs = socket.socketpair()
+        child = Child(Pipe(ours))
+        self._unborn.append(child)
+        self._pipe.send({"fork": message}, descriptor=theirs.fileno())
+        theirs.close()
+        child.pid = await child.born.wait()
+        return child
+
+    def close(self) -> None:
+        """Ends the nursery, and with it every child that is left."""
+        self._pipe.close()
+        self._process.kill()
+        self._process.wait()
+
+    def _told(self, message: dict[str, Any]) -> None:
+        if "born" in message:
+            child = self._unborn.pop(0)
+            self._children[message["born"]] = child
+            child.born.resolve(message["born"])
+        elif "ended" in message:
+            child = self._children.pop(message["ended"])
+            child.ended.resolve(_in_words(message["status"]))
+
+    def _lost(self) -> None:
+        for child in (*self._unborn, *self._children.values()):
+            child.born.refuse(OSError("the process that starts brokers is gone"))
+            child.ended.resolve("its parent process is gone")
+        self.on_lost()
+
+
+def _in_words(status: int) -> str:
+    code = os.waitstatus_to_exitcode(status)
+    if code >= 0:
+        return f"exit status {code}"
+    return f"signal {signal.Signals(-code).name}"
