@@ -141,6 +141,8 @@ class PartitionLog(SegmentedLog):
 
     def _the_one_batch(self, records: memoryview) -> BatchHeader:
         """The header of a good batch that fills `records`. Raises CorruptMessage, InvalidRecord."""
+        if not records:
+            raise InvalidRecord("at least one record batch per partition is needed")
         if len(records) > MAGIC_AT and records[MAGIC_AT] != MAGIC:
             raise InvalidRecord(f"only record batches with magic version {MAGIC} are allowed, not {records[MAGIC_AT]}")
         header = check_one(records)
@@ -176,18 +178,24 @@ class PartitionLog(SegmentedLog):
         last = headers[-1]
         timestamp = last.max_timestamp if len(headers) == 1 else max(header.max_timestamp for header in headers)
         try:
-            self._roll_for(len(batches), last.base_offset + last.last_offset_delta, timestamp, now_ms)
+            self._roll_for(headers[0], last, len(batches), timestamp, now_ms)
+            for header in headers:
+                if header.leader_epoch != self.epochs.latest:
+                    self.start_epoch(header.leader_epoch, header.base_offset)
             position = self._active.append(batches, headers)
         except OSError as error:
+            self.epochs.truncate_from_end(self.log_end_offset + 1)
             raise self._storage_failed(error) from error
+        end_offset = self.log_end_offset
         for header in headers:
+            if header.base_offset != end_offset:
+                self._tail.clear()  # it has no gaps, and compaction on the leader made one
+            end_offset = header.base_offset + header.last_offset_delta + 1
             self._tail.add(header.base_offset, position)
             position += header.length + OVERHEAD_BYTES
-            if header.leader_epoch != self.epochs.latest:
-                self.start_epoch(header.leader_epoch, header.base_offset)
             if header.producer_id >= 0:
                 recovery.replay(self.window, header, markers.get(header.base_offset))
-        self.log_end_offset = last.base_offset + last.last_offset_delta + 1
+        self.log_end_offset = end_offset
 
     def append_as_follower(self, records: memoryview) -> int:
         """Appends whole batches as the leader stamped them; an incomplete last one is left. Returns the new log end offset.
@@ -225,7 +233,7 @@ class PartitionLog(SegmentedLog):
         """One write if all fit into the active segment, else batch by batch, so that segments end where they should."""
         now_ms = self._clock.now_ms()
         timestamp = max(header.max_timestamp for header in headers)
-        if self._roll_reason(len(batches), headers[-1].last_offset, timestamp, now_ms) is None:
+        if self._roll_reason(headers[-1], len(batches), timestamp, now_ms) is None:
             self._write(batches, headers, markers, now_ms)
             return
         position = 0

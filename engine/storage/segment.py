@@ -114,7 +114,11 @@ class Segment:
         self._since_index = 0
         self._unwritten += 1
         if self._unwritten >= ENTRIES_UNWRITTEN_MAX:
-            self.flush_indexes()
+            self._unwritten = 0
+            try:
+                self.flush_indexes()
+            except OSError:
+                pass  # The batch is in the log already; the entries stay in memory and go with the next group.
 
     def can_hold(self, last_offset: int) -> bool:
         """Indexes and batches store offsets relative to the segment, in 31 bits."""
@@ -238,7 +242,7 @@ class Segment:
 
     def become_inactive(self) -> None:
         """Nothing is appended any more: the time index gets its last word."""
-        if self.largest_timestamp[0] >= 0:
+        if self.size:
             self.time_index.maybe_append(*self.largest_timestamp)
         self.flush_indexes()
 

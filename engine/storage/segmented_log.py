@@ -8,6 +8,7 @@ import uuid
 from engine.events.facts import LogTruncated, RecordsDeleted, SegmentRolled, StorageFailed
 from engine.events.journal import Journal
 from engine.protocol.errors import KafkaStorageError, OffsetOutOfRange
+from engine.protocol.record_batch import BatchHeader
 from engine.storage import checkpoints, recovery
 from engine.storage.reading import Reader
 from engine.storage.segment import Segment, SegmentInfo, file_name
@@ -92,39 +93,46 @@ class SegmentedLog:
 
     # ---- rolling
 
-    def _roll_for(self, size: int, last_offset: int, timestamp: int, now_ms: int) -> None:
-        """Begins a new segment when a batch would not fit, by LogSegment.shouldRoll."""
-        reason = self._roll_reason(size, last_offset, timestamp, now_ms)
+    def _roll_for(self, first: BatchHeader, last: BatchHeader, size: int, timestamp: int, now_ms: int) -> None:
+        """Begins a new segment where the batches from `first` to `last` begin, if they would not fit into this one."""
+        reason = self._roll_reason(last, size, timestamp, now_ms)
         if reason is not None:
-            self.roll(reason=reason)
+            self.roll(reason=reason, base_offset=first.base_offset)
 
-    def _roll_reason(self, size: int, last_offset: int, timestamp: int, now_ms: int) -> str | None:
+    def _roll_reason(self, last: BatchHeader, size: int, timestamp: int, now_ms: int) -> str | None:
+        """By size, by time, by a full index or by offsets that do not fit: LogSegment.shouldRoll."""
         active, config = self._active, self.config
-        if active.size > config.segment_bytes - size:
+        filled = active.size
+        if filled > config.segment_bytes - size:
             return "size"
-        if active.size:
+        if filled:
             # Records' own time decides; the clock only where they have none.
-            first = active.first_timestamp
-            waited_ms = timestamp - first if first >= 0 else now_ms - active.created_ms
+            first_timestamp = active.first_timestamp
+            waited_ms = timestamp - first_timestamp if first_timestamp >= 0 else now_ms - active.created_ms
             if waited_ms > config.segment_ms - config.segment_jitter_ms:
                 return "time"
-        if active.offset_index.is_full or active.time_index.is_full or not active.can_hold(last_offset):
+        if active.offset_index.is_full or active.time_index.is_full or not active.can_hold(last.last_offset):
             return "index"
         return None
 
-    def roll(self, *, reason: str = "size") -> None:
-        """Closes the active segment and begins the next at the log's end. Nothing to do in an empty one."""
-        if self._active.base_offset == self.log_end_offset:
+    def roll(self, *, reason: str = "size", base_offset: int = -1) -> None:
+        """Closes the active segment and begins the next, at the log's end or at `base_offset` behind it."""
+        base_offset = max(base_offset, self.log_end_offset)
+        old = self._active
+        if old.base_offset == base_offset:
             return
-        self._active.become_inactive()
+        old.become_inactive()
         self.window.end_offset = self.log_end_offset
         recovery.write_snapshot(self._disk, self.folder, self.window)
-        if self._active.size:
-            self._unsynced.append(self._active)
-        self._begin_segment(self.log_end_offset)
+        self._begin_segment(base_offset)
+        if old.size:
+            self._unsynced.append(old)
+        else:
+            self._segments.remove(old)
+            old.remove()
         if self._sync_timer is None:
             self._sync_timer = self._clock.call_later(SYNC_AFTER_ROLL_MS, self._sync_closed_segments)
-        fact = SegmentRolled(topic=self.topic, partition=self.partition, base_offset=self.log_end_offset, reason=reason)
+        fact = SegmentRolled(topic=self.topic, partition=self.partition, base_offset=base_offset, reason=reason)
         self._journal.emit(fact)
 
     def _begin_segment(self, base_offset: int) -> None:
@@ -246,7 +254,9 @@ class SegmentedLog:
         self.window.end_offset = self.log_end_offset
         if self.log_end_offset not in recovery.snapshot_offsets(self._disk, self.folder):
             recovery.write_snapshot(self._disk, self.folder, self.window)
-        self.sync()
+        if self._unsynced or self.recovery_point != self.log_end_offset:
+            self.sync()
+            self._active.sync()
         for segment in self._segments:
             segment.close()
 

@@ -60,7 +60,7 @@ class TimeIndex:
 
     def maybe_append(self, timestamp: int, offset: int) -> None:
         """Adds the entry if it is younger than the last one."""
-        if not self._timestamps or timestamp > self._timestamps[-1]:
+        if timestamp > (self._timestamps[-1] if self._timestamps else -1):
             self._timestamps.append(timestamp)
             self._relative.append(offset - self.base_offset)
 

@@ -1,0 +1,131 @@
+"""After a kill: torn tails are cut at every byte, indexes and producers are made anew; after a clean stop nothing is walked."""
+
+import pytest
+
+from engine.events.facts import LogRecovered
+from engine.storage import checkpoints
+from tests.engine.storage.conftest import NOW, Shelf, append, batch
+
+
+def filled(shelf: Shelf, count: int = 12, **config):
+    log = shelf.open(index_interval_bytes=200, **config)
+    for number in range(count):
+        append(
+            log,
+            b"v" * 100,
+            leader_epoch=number // 5,
+            timestamp=NOW + number,
+            producer_id=5,
+            producer_epoch=0,
+            base_sequence=number,
+        )
+    return log
+
+
+def everything(log) -> bytes:
+    parts = [log.read_records(segment.base_offset, bytes_max=10**9, upper=log.log_end_offset) for segment in log.segments()]
+    return b"".join(parts)
+
+
+def test_a_clean_stop_is_trusted_and_a_kill_gives_the_same_log(shelf):
+    log = filled(shelf, segment_bytes=900)
+    data, epochs = everything(log), log.epochs.entries
+    log.close()
+    for clean in (True, False, True):
+        again = shelf.open(clean=clean, segment_bytes=900, index_interval_bytes=200)
+        assert everything(again) == data and again.epochs.entries == epochs and again.log_end_offset == 12
+        assert again.offset_for_timestamp(NOW + 11)[0] == 11
+        assert again.window.producers[5].last_sequence == 11
+        again.close()
+    assert [fact.cut_bytes for fact in shelf.journal.recent(LogRecovered)] == [0]
+
+
+def test_a_torn_tail_is_cut_at_every_byte_of_the_last_batch():
+    size = len(batch(b"v" * 100))
+    for torn in range(size):
+        shelf = Shelf()
+        log = filled(shelf, 4)
+        log.crash()
+        file = shelf.file("00000000000000000000.log")
+        file.truncate(file.size - size + torn)
+        again = shelf.open(index_interval_bytes=200)
+        assert again.log_end_offset == 3 and again.window.producers[5].last_sequence == 2
+        assert shelf.journal.recent(LogRecovered)[0].cut_bytes == torn
+        assert append(again, b"on", producer_id=5, producer_epoch=0, base_sequence=3).base_offset == 3
+
+
+def test_a_flipped_bit_anywhere_in_the_last_batch_cuts_it():
+    size = len(batch(b"v" * 100))
+    for at in range(size):
+        shelf = Shelf()
+        filled(shelf, 3).crash()
+        file = shelf.file("00000000000000000000.log")
+        place = file.size - size + at
+        file.write_at(place, bytes([file.read(place, 1)[0] ^ 0x40]))
+        again = shelf.open(index_interval_bytes=200)
+        # The leader epoch and, upwards, the base offset stand outside of the checksum, in Kafka too.
+        assert again.log_end_offset == 2 or at < 8 or 12 <= at < 16, at
+
+
+def test_zeros_behind_the_last_batch_are_cut(shelf):
+    filled(shelf, 3).crash()
+    file = shelf.file("00000000000000000000.log")
+    size = file.size
+    file.truncate(size + 4096)
+    assert shelf.open().log_end_offset == 3 and file.size == size
+
+
+def test_segments_behind_a_hole_go(shelf):
+    log = filled(shelf, segment_bytes=900)
+    bases = [segment.base_offset for segment in log.segments()]
+    assert len(bases) > 2
+    log.crash()
+    file = shelf.file(f"{bases[1]:020d}.log")
+    file.truncate(file.size - 1)
+    again = shelf.open(segment_bytes=900)
+    assert bases[1] < again.log_end_offset < bases[2] and len(again.segments()) == 2
+    assert again.window.producers[5].last_sequence == again.log_end_offset - 1
+
+
+def test_segments_below_the_recovery_point_are_not_walked(shelf):
+    log = filled(shelf, segment_bytes=900)
+    bases = [segment.base_offset for segment in log.segments()]
+    log.crash()
+    first = shelf.file(f"{0:020d}.log")
+    first.write_at(first.size - 1, b"?")
+    again = shelf.open(segment_bytes=900, recovery_point=bases[1])
+    assert again.log_end_offset == 12
+    again.crash()
+    assert shelf.open(segment_bytes=900).log_end_offset < bases[1]
+
+
+@pytest.mark.parametrize("name", ["index", "timeindex", "snapshot"])
+@pytest.mark.parametrize("harm", ["missing", "torn"])
+def test_a_lost_or_torn_side_file_is_made_anew(shelf, name, harm):
+    log = filled(shelf, segment_bytes=900)
+    log.close()
+    for found in [file for file in shelf.names() if file.endswith("." + name)]:
+        if harm == "missing":
+            shelf.disk.remove(f"{shelf.folder}/{found}")
+        elif shelf.file(found).size:
+            shelf.file(found).truncate(shelf.file(found).size - 1)
+    again = shelf.open(clean=True, segment_bytes=900, index_interval_bytes=200)
+    assert again.log_end_offset == 12 and again.window.producers[5].last_sequence == 11
+    assert [again.offset_for_timestamp(NOW + number)[0] for number in range(12)] == list(range(12))
+
+
+@pytest.mark.parametrize("content", [b"", b"0\n9\n1 2\n", b"\0\0\0", b"7\n0\n"])
+def test_a_broken_epoch_file_is_read_from_the_batches(shelf, content):
+    log = filled(shelf)
+    epochs = log.epochs.entries
+    log.close()
+    shelf.disk.replace(f"{shelf.folder}/{checkpoints.LEADER_EPOCHS}", content)
+    assert shelf.open(clean=True).epochs.entries == epochs
+
+
+def test_what_was_being_deleted_is_swept(shelf):
+    filled(shelf).close()
+    for name in ("00000000000000000005.log.deleted", "00000000000000000099.index", "00000000000000000005.log.swap"):
+        shelf.disk.open(f"{shelf.folder}/{name}")
+    shelf.open(clean=True)
+    assert not [name for name in shelf.names() if name.endswith((".deleted", ".swap")) or "99" in name]
