@@ -1,0 +1,213 @@
+// Who writes and who reads, and where their cards stand beside the rows that they use. Pure.
+
+import { isRebalancing, memberLag, lagOf } from '../lag.ts'
+import type { Client, Cluster, Group, Member } from '../model.ts'
+import { text } from '../text/text.ts'
+import type { MapLayout } from './layout.ts'
+import type { Rect } from './shapes.ts'
+
+export interface ClientCard extends Rect {
+  key: string
+  name: string
+  clients: Client[] // more than one when a topic's producers are folded together
+  topics: string[]
+  lines: number // how much text has room
+}
+
+export type MemberLook = 'owns' | 'idle' | 'join' | 'rebalance' | 'paused' | 'crashed' | 'failed'
+
+export interface MemberCard extends Rect {
+  key: string
+  name: string
+  member: Member | null
+  client: Client | null
+  look: MemberLook
+  chips: string[]
+  lag: number | null
+  oneLine: boolean
+}
+
+export interface GroupCard extends Rect {
+  key: string
+  name: string
+  group: Group | null
+  lag: number
+  members: MemberCard[]
+  folded: number // members that are only counted
+}
+
+/** What traffic has shown of clients that nobody described to us. */
+export interface Seen {
+  written(client_id: string): string[]
+  read(client_id: string): string[]
+}
+
+const PRODUCER_CARDS_MAX = 4
+const MEMBERS_MAX = 6
+
+// ---- who
+
+const inGroup = (cluster: Cluster, client: Client) =>
+  cluster.groups.some((group) => group.members.some((member) => member.client_id === client.client_id))
+
+export function producersOf(cluster: Cluster, seen: Seen): { client: Client; topics: string[] }[] {
+  return cluster.clients.flatMap((client) => {
+    const written = seen.written(client.client_id)
+    if (client.ours) return client.app === 'producer' ? [{ client, topics: client.topic ? [client.topic] : written }] : []
+    if (written.length) return [{ client, topics: written }]
+    const reads = seen.read(client.client_id).length > 0 || inGroup(cluster, client)
+    return reads ? [] : [{ client, topics: [] }]
+  })
+}
+
+/** Foreign clients that read without a group. */
+export const loneReaders = (cluster: Cluster, seen: Seen) =>
+  cluster.clients.filter((client) => !client.ours && seen.read(client.client_id).length > 0 && !inGroup(cluster, client) && seen.written(client.client_id).length === 0)
+
+export interface Party {
+  name: string
+  group: Group | null
+  topics: string[]
+  seats: { key: string; member: Member | null; client: Client | null }[]
+}
+
+/** Groups with their members, and our consumers that have not been seen in their group yet or any more. */
+export function partiesOf(cluster: Cluster, seen: Seen): Party[] {
+  const names = new Set(cluster.groups.map((group) => group.name))
+  cluster.clients.forEach((client) => client.ours && client.group && names.add(client.group))
+  const parties = [...names].sort().map((name): Party => {
+    const group = cluster.groups.find((one) => one.name === name) ?? null
+    const ours = cluster.clients.filter((client) => client.ours && client.group === name)
+    const seats: Party['seats'] = (group?.members ?? []).map((member) => ({
+      key: member.id, member, client: cluster.clients.find((one) => one.client_id === member.client_id && (!one.ours || one.group === name)) ?? null,
+    }))
+    for (const client of ours) {
+      if (!seats.some((seat) => seat.client?.name === client.name)) seats.push({ key: `client ${client.name}`, member: null, client })
+    }
+    seats.sort((a, b) => seatName(a).localeCompare(seatName(b), 'en', { numeric: true }))
+    const topics = new Set([...(group?.members ?? []).flatMap((member) => member.subscribed), ...ours.map((client) => client.topic ?? ''), ...Object.keys(group?.offsets ?? {})])
+    topics.delete('')
+    return { name, group, topics: [...topics].sort(), seats }
+  })
+  const lone = loneReaders(cluster, seen).map((client): Party => ({
+    name: client.client_id || client.software, group: null, topics: seen.read(client.client_id), seats: [{ key: `lone ${client.name} ${client.address}`, member: null, client }],
+  }))
+  return [...parties, ...lone]
+}
+
+const seatName = (seat: { member: Member | null; client: Client | null }) =>
+  seat.client?.name || seat.member?.client_id || text.memberName(seat.member?.id ?? '')
+
+function lookOf(seat: Party['seats'][number], group: Group | null): MemberLook {
+  const { client, member } = seat
+  if (client?.state === 'crashed') return 'crashed'
+  if (client?.state === 'failed') return 'failed'
+  if (client?.state === 'paused') return 'paused'
+  if (!member) return client && !client.ours ? 'owns' : 'join'
+  if (group && isRebalancing(group)) return Object.keys(member.assignment).length ? 'rebalance' : 'join'
+  return Object.values(member.assignment).some((list) => list.length) ? 'owns' : 'idle'
+}
+
+function chipsOf(member: Member | null): string[] {
+  if (!member) return []
+  const topics = Object.entries(member.assignment).filter(([, list]) => list.length)
+  return topics.flatMap(([topic, list]) => {
+    const sorted = [...list].sort((a, b) => a - b)
+    const prefix = topics.length > 1 ? `${topic} ` : ''
+    if (sorted.length > 6) return [`${prefix}p${sorted[0]} … p${sorted.at(-1)} (${sorted.length})`]
+    return sorted.map((partition) => `${prefix}p${partition}`)
+  })
+}
+
+// ---- where
+
+interface Wish<T> { item: T; middle: number; h: number }
+
+/** Stacks boxes near where they want to be: in order, without overlap, inside [top, bottom]. */
+export function stack<T>(wishes: Wish<T>[], top: number, bottom: number, gap: number): { item: T; y: number; h: number }[] {
+  const sorted = [...wishes].sort((a, b) => a.middle - b.middle)
+  const ys: number[] = []
+  let floor = top
+  for (const wish of sorted) {
+    const y = Math.max(floor, wish.middle - wish.h / 2)
+    ys.push(y)
+    floor = y + wish.h + gap
+  }
+  let ceiling = bottom
+  for (let i = sorted.length - 1; i >= 0; i--) {
+    ys[i] = Math.max(top, Math.min(ys[i]!, ceiling - sorted[i]!.h))
+    ceiling = ys[i]! - gap
+  }
+  return sorted.map((wish, i) => ({ item: wish.item, y: Math.round(ys[i]!), h: Math.round(wish.h) }))
+}
+
+/** The middle of a topic's rows on the page; of the whole map for what has no row. */
+export function middleOf(layout: MapLayout, topics: string[]): number {
+  const blocks = layout.blocks.filter((block) => topics.includes(block.topic))
+  const card = layout.cards[0]
+  if (!blocks.length || !card || layout.cards.some((one) => one.line > 0)) return layout.area.y + layout.area.h / 2
+  const first = blocks[0]!
+  const last = blocks.at(-1)!
+  return card.y + (first.y + layout.heading_h + last.y + last.h) / 2
+}
+
+export function placeProducers(layout: MapLayout, cluster: Cluster, seen: Seen): ClientCard[] {
+  const { rem, producers } = layout.metrics
+  const x = 1.231 * rem
+  const top = layout.area.y + 2.2 * rem
+  const bottom = layout.area.y + layout.area.h - 1.9 * rem
+  const all = producersOf(cluster, seen)
+  const folded = new Map<string, { clients: Client[]; topics: string[] }>()
+  for (const { client, topics } of all) {
+    const key = all.length > PRODUCER_CARDS_MAX ? topics.join(' ') : `${client.ours} ${client.name} ${client.address}`
+    const card = folded.get(key) ?? { clients: [], topics }
+    card.clients.push(client)
+    folded.set(key, card)
+  }
+  const room = (bottom - top) / Math.max(1, folded.size) - 0.5 * rem
+  const lines = room > 8.6 * rem ? 3 : room > 6.6 * rem ? 1 : 0
+  const height = (clients: Client[]) => (lines === 3 ? (clients.some((one) => !one.ours) ? 9.2 : 8.2) : lines === 1 ? 6 : 3.2) * rem
+  const wishes = [...folded].map(([key, card]) => ({ item: { key, ...card }, middle: middleOf(layout, card.topics), h: height(card.clients) }))
+  return stack(wishes, top, bottom, 0.5 * rem).map(({ item, y, h }) => ({
+    key: item.key, name: item.clients[0]!.name || item.clients[0]!.software, clients: item.clients, topics: item.topics, lines, x, y, w: producers, h,
+  }))
+}
+
+export function placeGroups(layout: MapLayout, cluster: Cluster, seen: Seen): GroupCard[] {
+  const { rem, consumers, width } = layout.metrics
+  const x = width - 1.231 * rem - consumers
+  const top = layout.area.y + 1.9 * rem
+  const bottom = layout.area.y + layout.area.h - 1.9 * rem
+  const parties = partiesOf(cluster, seen)
+  const header = 2.75 * rem
+  const gap = 0.32 * rem
+  const seats = parties.reduce((sum, party) => sum + Math.min(party.seats.length, MEMBERS_MAX), 0)
+  const free = bottom - top - parties.length * (header + 0.6 * rem)
+  const roomy = free / Math.max(1, seats) - gap
+  const member_h = roomy >= 4.3 * rem ? Math.min(5.4 * rem, roomy) : roomy >= 1.9 * rem ? Math.min(2.4 * rem, roomy) : 0
+  const oneLine = member_h < 3.6 * rem
+  const wishes = parties.map((party) => {
+    const shown = member_h === 0 || party.seats.length > MEMBERS_MAX * 2 ? 0 : Math.min(party.seats.length, MEMBERS_MAX)
+    const spread = spreadOf(layout, party, shown, member_h, header)
+    return { item: { party, shown, spread }, middle: middleOf(layout, party.topics) - header * 0.3, h: header + shown * (member_h + spread) }
+  })
+  return stack(wishes, top - 0.4 * rem, bottom, 0.6 * rem).map(({ item: { party, shown, spread }, y, h }) => {
+    const members = party.seats.slice(0, shown).map((seat, i): MemberCard => ({
+      key: seat.key, name: seatName(seat), member: seat.member, client: seat.client, look: lookOf(seat, party.group), chips: chipsOf(seat.member),
+      lag: seat.member && party.group ? memberLag(cluster, party.group, seat.member) : null, oneLine,
+      x, y: Math.round(y + header + i * (member_h + spread) + spread / 2), w: consumers, h: Math.round(member_h),
+    }))
+    return { key: party.name, name: party.name, group: party.group, lag: party.group ? lagOf(cluster, party.group) : 0, members, folded: party.seats.length - shown, x, y, w: consumers, h }
+  })
+}
+
+/** Air between members, so that they stand along the rows that they read, when there is room. */
+function spreadOf(layout: MapLayout, party: Party, shown: number, member_h: number, header: number): number {
+  const { rem } = layout.metrics
+  const blocks = layout.blocks.filter((block) => party.topics.includes(block.topic))
+  const rows_h = blocks.reduce((sum, block) => sum + block.h, 0)
+  const others = layout.blocks.length > 1 || layout.cards.some((card) => card.line > 0)
+  if (shown === 0) return 0
+  const wanted = (rows_h - header - shown * member_h) / shown
+  return Math.max(0.32 * rem, Math.min(others ? 2.4 * rem : 4.5 * rem, wanted))
+}

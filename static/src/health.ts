@@ -1,0 +1,163 @@
+// The eight tiles of the health strip: a number and one honest sentence each, worst news first. Pure.
+
+import { rate, some } from './format.ts'
+import { isRebalancing, totalLag, unread } from './lag.ts'
+import { answers, clusterOf, type Broker, type Cluster, type Partition, type Snapshot, type Topic } from './model.ts'
+import type { Rates } from './rates.ts'
+import { text } from './text/text.ts'
+import type { Question } from './why.ts'
+
+export interface Tile {
+  name: string
+  value: string
+  unit: string
+  sentence: string
+  tone: '' | 'warn' | 'bad' | 'hint' // hint: amber number, quiet tile
+  crown?: boolean
+  history?: number[]
+  why?: Question
+}
+
+interface Row {
+  topic: Topic
+  partition: Partition
+}
+
+const h = text.health
+const HISTORY_SECONDS = 30
+
+export function tiles(snapshot: Snapshot, rates: Rates, now_ms: number): Tile[] {
+  const cluster = clusterOf(snapshot)
+  const rows = cluster.topics.flatMap((topic) => topic.partitions.map((partition) => ({ topic, partition })))
+  return [
+    brokersTile(cluster.brokers, now_ms), controllerTile(cluster), underTile(rows), offlineTile(rows), isrTile(rows),
+    produceTile(snapshot, rates, now_ms), consumeTile(snapshot, rates, now_ms), lagTile(cluster, rates, now_ms),
+  ]
+}
+
+function brokersTile(brokers: Broker[], now_ms: number): Tile {
+  const up = brokers.filter((broker) => broker.state === 'up')
+  const others = brokers.filter((broker) => broker.state !== 'up').sort((a, b) => b.since_ms - a.since_ms)
+  const tile: Tile = { name: h.brokers, value: String(up.length), unit: h.of(brokers.length), sentence: h.allAnswer, tone: '' }
+  if (brokers.length === 0) return { ...tile, sentence: h.noBrokers }
+  const last = others[0]
+  if (!last) return tile
+  const gone = others.some((broker) => ['down', 'frozen', 'fenced'].includes(broker.state))
+  const sentence = others.length > 1 ? h.manyDown(others.length) : h.down(last.id, h.how[last.state] ?? last.state, Math.max(0, now_ms - last.since_ms))
+  return { ...tile, tone: gone ? 'bad' : 'warn', sentence, why: { about: 'broker', broker: last.id } }
+}
+
+function controllerTile(cluster: Cluster): Tile {
+  const voters = cluster.brokers.filter((broker) => broker.voter)
+  const up = voters.filter(answers).length
+  const majority = Math.floor(voters.length / 2) + 1
+  const none = cluster.controller < 0
+  const tile: Tile = {
+    name: h.controller, value: none ? h.nobody : String(cluster.controller), unit: h.epoch(cluster.controller_epoch), crown: !none,
+    sentence: h.voters(up, voters.length), tone: '',
+  }
+  if (voters.length > 0 && up < majority) return { ...tile, tone: 'bad', sentence: h.noMajority(up, voters.length), why: { about: 'controller' } }
+  if (none) return { ...tile, tone: 'warn', sentence: h.electing, why: { about: 'controller' } }
+  if (voters.length > 1 && up === majority && up < voters.length) {
+    return { ...tile, tone: 'warn', sentence: h.noneToSpare(up, voters.length), why: { about: 'controller' } }
+  }
+  return tile
+}
+
+const nameOf = (row: Row) => `${row.topic.name}-${row.partition.partition}`
+const ask = (row: Row): Question => ({ about: 'partition', topic: row.topic.name, partition: row.partition.partition })
+const isShort = (row: Row) => row.partition.isr.length < row.partition.replicas.length
+export const minIsrOf = (topic: Topic) => Number(topic.configs['min.insync.replicas'] ?? 1)
+
+function underTile(rows: Row[]): Tile {
+  const short = rows.filter(isShort)
+  const factors = new Set(rows.map((row) => row.partition.replicas.length))
+  const tile: Tile = {
+    name: h.under, value: String(short.length), unit: h.of(rows.length), tone: '',
+    sentence: rows.length === 0 ? h.noTopics : factors.size === 1 ? h.copies([...factors][0]!) : h.allCopies,
+  }
+  if (short.length === 0) return tile
+  const writable = short.filter((row) => !row.topic.internal)
+  const told = writable[0] ?? short[0]!
+  const refused = writable.some((row) => row.partition.isr.length < minIsrOf(row.topic))
+  const edge = writable.some((row) => minIsrOf(row.topic) > 1 && row.partition.isr.length === minIsrOf(row.topic))
+  const sentence = refused ? h.stops : edge ? h.oneMore : h.fewer(short.length === 1 ? nameOf(told) : some([nameOf(told)]) )
+  return { ...tile, tone: 'bad', sentence, why: ask(told) }
+}
+
+function offlineTile(rows: Row[]): Tile {
+  const offline = rows.filter((row) => row.partition.leader < 0)
+  const tile: Tile = { name: h.offline, value: String(offline.length), unit: '', sentence: rows.length ? h.eachLed : h.noTopics, tone: '' }
+  if (offline.length === 0) return tile
+  return { ...tile, tone: 'bad', sentence: h.noLeader(some(offline.map(nameOf), 2)), why: ask(offline[0]!) }
+}
+
+function isrTile(rows: Row[]): Tile {
+  const all = rows.reduce((sum, row) => sum + row.partition.replicas.length, 0)
+  const inside = rows.reduce((sum, row) => sum + row.partition.isr.length, 0)
+  const tile: Tile = { name: h.isr, value: String(inside), unit: h.of(all), sentence: h.noTopics, tone: '' }
+  if (rows.length === 0) return tile
+  if (inside < all) {
+    const worst = rows.filter(isShort).sort((a, b) => a.partition.isr.length - b.partition.isr.length)
+    const least = worst[0]!.partition
+    const alike = worst.filter((row) => row.partition.isr.length === least.isr.length).length
+    return { ...tile, tone: 'hint', sentence: h.short(least.isr.length, least.replicas.length, alike) }
+  }
+  const data = rows.filter((row) => !row.topic.internal)
+  const tightest = data.sort((a, b) => spare(a) - spare(b))[0]
+  return tightest ? { ...tile, sentence: h.mayFail(minIsrOf(tightest.topic), spare(tightest)) } : { ...tile, sentence: h.allCopies }
+}
+
+const spare = (row: Row) => Math.max(0, row.partition.replicas.length - minIsrOf(row.topic))
+
+const isProducing = (snapshot: Snapshot) =>
+  clusterOf(snapshot).clients.some((client) => client.ours && client.app === 'producer' && client.state === 'running')
+
+const STILL_MS = 900 // shorter gaps are the batching of clients and frames
+
+function produceTile(snapshot: Snapshot, rates: Rates, now_ms: number): Tile {
+  const value = rates.rate('produced', '', now_ms)
+  const tile: Tile = {
+    name: h.produce, value: rate(value), unit: h.perSecond, sentence: mean(snapshot), tone: '',
+    history: rates.history('produced', '', now_ms, HISTORY_SECONDS),
+  }
+  if (snapshot.time.paused) return { ...tile, sentence: h.standing }
+  if (!isProducing(snapshot)) return value > 0 ? tile : { ...tile, sentence: h.noProducer }
+  const still = now_ms - rates.last_append_ms
+  return rates.last_append_ms > 0 && still > STILL_MS * snapshot.time.factor ? { ...tile, tone: 'warn', sentence: h.stoodStill(still) } : tile
+}
+
+const mean = (snapshot: Snapshot) => (snapshot.time.factor === 1 ? h.mean : h.meanSlow)
+
+function consumeTile(snapshot: Snapshot, rates: Rates, now_ms: number): Tile {
+  const cluster = clusterOf(snapshot)
+  const value = rates.rate('consumed', '', now_ms)
+  const tile: Tile = {
+    name: h.consume, value: rate(value), unit: h.perSecond, sentence: mean(snapshot), tone: '',
+    history: rates.history('consumed', '', now_ms, HISTORY_SECONDS),
+  }
+  if (snapshot.time.paused) return { ...tile, sentence: h.standing }
+  const orphans = unread(cluster)
+  if (orphans.length > 0) {
+    const group = cluster.groups.find((one) => isRebalancing(one)) ?? cluster.groups.find((one) => one.members.length > 0)
+    return { ...tile, tone: 'warn', sentence: h.nobodyReads(some(orphans, 2)), ...(group ? { why: { about: 'group' as const, group: group.name } } : {}) }
+  }
+  if (cluster.groups.every((group) => group.members.length === 0) && value === 0) return { ...tile, sentence: h.noConsumer }
+  if (value === 0 && rates.last_fetch_ms > 0) return { ...tile, sentence: h.nothingNew }
+  return tile
+}
+
+const RISING = 3 // times the median of the last half minute
+
+function lagTile(cluster: Cluster, rates: Rates, now_ms: number): Tile {
+  const lag = totalLag(cluster)
+  const history = rates.lagHistory(HISTORY_SECONDS)
+  const tile: Tile = { name: h.lag, value: rate(lag), unit: h.records, sentence: h.noLag, tone: '', history }
+  if (cluster.groups.every((group) => Object.keys(group.offsets).length === 0)) return { ...tile, sentence: h.noGroups }
+  const arriving = rates.history('produced', '', now_ms, 5).reduce((a, b) => a + b, 0) / 5
+  const median = [...history].sort((a, b) => a - b)[Math.floor(history.length / 2)] ?? 0
+  // Offsets are committed every few seconds, so a lag of some seconds is the sawtooth of a healthy group.
+  if (history.length > 10 && lag > Math.max(median * RISING, arriving * 12)) return { ...tile, tone: 'warn', sentence: h.rising }
+  if (lag > 0 && arriving > 0) return { ...tile, sentence: h.behind((lag / arriving) * 1000) }
+  return tile
+}

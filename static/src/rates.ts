@@ -1,0 +1,100 @@
+// Records a second, from the traffic of the frames: in tenths of a second, for a minute, overall and by client and row.
+
+import type { Traffic } from './model.ts'
+
+const TENTHS = 600 // one minute is what the charts show
+
+class Counter {
+  private readonly tenths = new Float64Array(TENTHS)
+  private newest = 0
+
+  add(at_ms: number, n: number) {
+    const tenth = Math.floor(at_ms / 100)
+    this.turn(tenth)
+    if (tenth > this.newest - TENTHS) this.tenths[tenth % TENTHS]! += n
+  }
+
+  /** Forgets the tenths that have gone round. */
+  private turn(tenth: number) {
+    if (tenth <= this.newest) return
+    const from = Math.max(this.newest + 1, tenth - TENTHS + 1)
+    for (let i = from; i <= tenth; i++) this.tenths[i % TENTHS] = 0
+    this.newest = tenth
+  }
+
+  sum(at_ms: number, ms: number, ago_ms = 0): number {
+    const last = Math.floor((at_ms - ago_ms) / 100)
+    let total = 0
+    for (let i = last - Math.round(ms / 100) + 1; i <= last; i++) {
+      if (i <= this.newest && i > this.newest - TENTHS) total += this.tenths[i % TENTHS]!
+    }
+    return total
+  }
+
+  /** One value a second, oldest first. */
+  history(at_ms: number, seconds: number): number[] {
+    return Array.from({ length: seconds }, (_, i) => this.sum(at_ms, 1000, (seconds - 1 - i) * 1000))
+  }
+}
+
+export class Rates {
+  readonly produced = new Map<string, Counter>()
+  readonly consumed = new Map<string, Counter>()
+  readonly topicsOf = new Map<string, Set<string>>() // what a client has written or read, for those that nobody told us about
+  private lags: { at_ms: number; lag: number }[] = []
+  last_append_ms = 0
+  last_fetch_ms = 0
+
+  add(traffic: Traffic, at_ms: number) {
+    for (const [client, topic, partition, records] of traffic.appended ?? []) {
+      if (topic.startsWith('__')) continue
+      this.count(this.produced, ['', `c:${client}`, `r:${topic}-${partition}`], at_ms, records)
+      this.saw(`p:${client}`, topic)
+      this.last_append_ms = at_ms
+    }
+    for (const [client, topic, partition, records] of traffic.fetched ?? []) {
+      if (topic.startsWith('__')) continue
+      this.count(this.consumed, ['', `c:${client}`, `r:${topic}-${partition}`], at_ms, records)
+      this.saw(`c:${client}`, topic)
+      this.last_fetch_ms = at_ms
+    }
+  }
+
+  /** Notes the lag at most once a second. */
+  noteLag(at_ms: number, lag: number) {
+    const last = this.lags.at(-1)
+    if (last && at_ms - last.at_ms < 1000) last.lag = lag
+    else this.lags.push({ at_ms, lag })
+    if (this.lags.length > 60) this.lags.shift()
+  }
+
+  lagHistory(seconds: number): number[] {
+    return this.lags.slice(-seconds).map((point) => point.lag)
+  }
+
+  rate(table: 'produced' | 'consumed', key: string, at_ms: number): number {
+    return this[table].get(key)?.sum(at_ms, 1000) ?? 0
+  }
+
+  history(table: 'produced' | 'consumed', key: string, at_ms: number, seconds: number): number[] {
+    return this[table].get(key)?.history(at_ms, seconds) ?? new Array(seconds).fill(0)
+  }
+
+  topics(role: 'p' | 'c', client: string): string[] {
+    return [...(this.topicsOf.get(`${role}:${client}`) ?? [])].sort()
+  }
+
+  private count(table: Map<string, Counter>, keys: string[], at_ms: number, n: number) {
+    for (const key of keys) {
+      let counter = table.get(key)
+      if (!counter) table.set(key, (counter = new Counter()))
+      counter.add(at_ms, n)
+    }
+  }
+
+  private saw(key: string, topic: string) {
+    const topics = this.topicsOf.get(key)
+    if (topics) topics.add(topic)
+    else this.topicsOf.set(key, new Set([topic]))
+  }
+}
