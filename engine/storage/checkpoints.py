@@ -34,6 +34,7 @@ class WrongFolder(CheckpointError):
 
 
 def encode_lines(lines: Iterable[str]) -> bytes:
+    """Version 0, the count, the entries."""
     entries = list(lines)
     return "".join(f"{line}\n" for line in ("0", str(len(entries)), *entries)).encode()
 
@@ -93,10 +94,12 @@ def encode_uuid(value: uuid.UUID) -> str:
 
 
 def decode_uuid(text: str) -> uuid.UUID:
+    """Raises ValueError."""
     return uuid.UUID(bytes=base64.urlsafe_b64decode(text + "=="))
 
 
 def write_partition_metadata(disk: Disk, path: str, topic_id: uuid.UUID) -> None:
+    """Says which topic of this name the folder holds; durable."""
     disk.replace(path, f"version: 0\ntopic_id: {encode_uuid(topic_id)}\n".encode())
 
 

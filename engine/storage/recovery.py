@@ -174,6 +174,7 @@ def read_marker(batch: bytes | memoryview | bytearray, header: BatchHeader) -> E
 
 
 def snapshot_offsets(disk: Disk, folder: str) -> list[int]:
+    """At which offsets the producer window was written."""
     return [int(name[:-9]) for name in disk.list(folder) if name.endswith(".snapshot") and name[:-9].isdigit()]
 
 

@@ -19,6 +19,7 @@ ENTRIES_UNWRITTEN_MAX = 256  # index entries that wait for one write: 1 MiB of l
 
 
 def file_name(offset: int, suffix: str) -> str:
+    """Twenty digits and a suffix with its dot."""
     return f"{offset:020d}{suffix}"
 
 
