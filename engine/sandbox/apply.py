@@ -71,7 +71,11 @@ def _added(cluster: Part, fact: Part) -> Part:
     side = "voters" if fact["voter"] else "observers"
     quorum = _without(cluster["quorum"], fact["broker"])
     members = sorted([*quorum[side], {"id": fact["broker"], "log_end_offset": 0}], key=lambda one: one["id"])
-    return cluster | {"brokers": brokers, "quorum": quorum | {side: members}}
+    return _addressed(cluster | {"brokers": brokers, "quorum": quorum | {side: members}})
+
+
+def _addressed(cluster: Part) -> Part:
+    return cluster | {"bootstrap_servers": ",".join(f"{one['host']}:{one['port']}" for one in cluster["brokers"])}
 
 
 def _with_session_timeout(cluster: Part, broker: int, configs: Part) -> Part:
@@ -86,7 +90,7 @@ def _without(quorum: Part, broker: int) -> Part:
 def _removed(cluster: Part, fact: Part) -> Part:
     brokers = [one for one in cluster["brokers"] if one["id"] != fact["broker"]]
     quorum = _without(cluster["quorum"], fact["broker"])
-    return node_gone(cluster | {"brokers": brokers, "quorum": quorum}, fact["broker"])
+    return node_gone(_addressed(cluster | {"brokers": brokers, "quorum": quorum}), fact["broker"])
 
 
 def _started(cluster: Part, fact: Part) -> Part:
