@@ -25,10 +25,12 @@ def leave(group: Group, leaving: Sequence[Leaving], *, limits: Limits, now_ms: i
     turn = Turn(group, limits, now_ms)
     told: list[Told] = []
     codes = [_leave_one(turn, one, told) for one in leaving]
-    left = [one.member_id for one, code in zip(leaving, codes, strict=True) if code is ErrorCode.none]
-    if left and group.is_in(GroupState.STABLE, GroupState.COMPLETING_REBALANCE):
-        rebalance.begin(turn, f"{', '.join(left)} left", told)
-    elif left:
+    if told and group.is_in(GroupState.STABLE, GroupState.COMPLETING_REBALANCE):
+        rebalance.begin(turn, f"{', '.join(left.fact.member for left in told)} left", told)
+    elif ErrorCode.none in codes and group.is_in(GroupState.STABLE, GroupState.COMPLETING_REBALANCE):
+        # As Kafka: even a member that had only been given its id makes the others join again.
+        rebalance.begin(turn, "a member left that had not joined yet")
+    elif ErrorCode.none in codes:
         rebalance.complete_if_all_joined(turn)
     return turn.decision, codes
 

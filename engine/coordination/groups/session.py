@@ -73,7 +73,7 @@ def _session_ended(turn: Turn, member_id: str) -> None:
 
 def _expire(turn: Turn, member: Member) -> None:
     group = turn.group
-    silent_ms = turn.now_ms - member.heard_ms
+    silent_ms = max(turn.now_ms - member.heard_ms, 0 if member.is_new else member.session_timeout_ms)  # timers round
     expired = turn.decision.tell(
         MemberSessionExpired(
             group=group.id, member=member.id, silent_ms=silent_ms, configs={"session.timeout.ms": member.session_timeout_ms}

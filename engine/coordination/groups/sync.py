@@ -100,7 +100,8 @@ def _assigned(
     return turn.decision
 
 
-def _rebalanced(group: Group) -> GroupRebalanced:
+def rebalanced(group: Group) -> GroupRebalanced:
+    """For the picture: who has which partitions in this generation."""
     return GroupRebalanced(
         group=group.id,
         generation=group.generation,
