@@ -187,6 +187,7 @@ def fence(
 
 
 def state_of(broker: BrokerImage) -> str:
+    """FENCED, UNFENCED or CONTROLLED_SHUTDOWN."""
     if broker.fenced:
         return FENCED
     return CONTROLLED_SHUTDOWN if broker.in_controlled_shutdown else UNFENCED

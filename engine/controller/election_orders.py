@@ -48,6 +48,7 @@ def elect_leaders(view: View, request: Message, version: int) -> Decision:
 
 
 def refuse_type(request: Message, version: int) -> Decision:
+    """The answer to an election type that does not exist."""
     error = InvalidRequest(f"Unknown election type {request.election_type}")
     results = [
         {"topic": topic.topic, "partition_result": [_row(index, error) for index in topic.partitions]}

@@ -87,7 +87,7 @@ class Placer:
             )
         if self._unfenced == 0:
             raise InvalidReplicationFactor("All brokers are currently fenced.")
-        if self._round == self._unfenced > 1:
+        if self._round and self._round % self._unfenced == 0:
             self._shuffle()
         racks = len(self._racks)
         at = self._first % racks
@@ -110,4 +110,3 @@ class Placer:
         for rack in self._racks:
             rack.unfenced.shuffle(self._chance)
             rack.fenced.shuffle(self._chance)
-        self._round = 0

@@ -54,6 +54,8 @@ def topic_entries(own: Mapping[str, str], config: Config, names: Collection[str]
 
 
 def group_entries(own: Mapping[str, str], config: Config, names: Collection[str] = ()) -> list[Entry]:
+    """`own`: what the group itself has."""
+
     def behind(name: str) -> list[Synonym]:
         if name in NOTHING_BEHIND_GROUP:
             return [Synonym(name, as_text(GROUP_CONFIGS[name].default), FROM_KAFKA)]
@@ -63,6 +65,7 @@ def group_entries(own: Mapping[str, str], config: Config, names: Collection[str]
 
 
 def client_metrics_entries(own: Mapping[str, str], names: Collection[str] = ()) -> list[Entry]:
+    """`own`: what the subscription itself has."""
     known = CLIENT_METRICS_CONFIGS
     return _entries(known, own, FROM_CLIENT_METRICS, names, lambda name: [], lambda name: known[name].default)
 

@@ -24,7 +24,8 @@ BROKER_CONFIGS: dict[str, Setting] = {
 }
 TOPIC_CONFIGS: dict[str, Setting] = {setting.name: setting for setting in TOPIC_SETTINGS}
 GROUP_CONFIGS: dict[str, Setting] = {setting.name: setting for setting in GROUP_SETTINGS}
-CONFIGS = {"broker": BROKER_CONFIGS, "topic": TOPIC_CONFIGS, "group": GROUP_CONFIGS}
+SCOPES = {"broker": BROKER_CONFIGS, "topic": TOPIC_CONFIGS, "group": GROUP_CONFIGS}
+CONFIGS: dict[tuple[str, str], Setting] = {(scope, name): setting for scope, table in SCOPES.items() for name, setting in table.items()}
 
 PROFILES = ("kafka", "demo")
 
@@ -199,6 +200,7 @@ def group_config(image: MetadataImage, config: Config, group: str) -> dict[str, 
 
 
 def group_default(config: Config, name: str) -> Any:
+    """What a group has that has not set the config."""
     return default_of(GROUP_CONFIGS[name]) if name in NOTHING_BEHIND_GROUP else config[f"group.{name}"]
 
 
@@ -242,6 +244,6 @@ def validate_group(configs: Mapping[str, str], config: Config) -> None:
 
 def validate(scope: str, name: str, text: str) -> Any:
     """The typed value of one config. Raises InvalidConfig for an unknown name or a bad value."""
-    if name not in CONFIGS[scope]:
+    if (scope, name) not in CONFIGS:
         raise InvalidConfig(f"Unknown {scope} config name: {name}")
-    return CONFIGS[scope][name].read(text)
+    return CONFIGS[scope, name].read(text)
