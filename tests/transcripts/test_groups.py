@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from engine.coordination.groups import inventory
+from engine.coordination.groups.consumer_protocol import assigned_partitions
 from engine.coordination.groups.decision import JoinAnswer, SyncAnswer
 from engine.coordination.groups.join import JoinAsked
 from engine.coordination.groups.leave import Leaving
@@ -35,6 +36,17 @@ from tests.engine.coordination.fake_partition import FakePartition
 
 FOLDER = pathlib.Path(__file__).parent / "groups"
 GROUP = "g"
+
+
+SHOWN = {
+    "GroupStateChanged": lambda fact: f"{fact.was} -> {fact.state} generation={fact.generation}",
+    "GroupRebalanced": lambda fact: f"generation={fact.generation} {fact.assignment}",
+    "MemberJoined": lambda fact: f"{fact.member} wants {' '.join(fact.subscribed)}",
+    "MemberLeft": lambda fact: f"{fact.member} ({fact.reason})",
+    "MemberSessionExpired": lambda fact: f"{fact.member} silent for {fact.silent_ms} ms",
+    "RebalanceBegan": lambda fact: fact.reason,
+    "GroupLoaded": lambda fact: f"{' '.join(fact.groups)} offsets={fact.offsets}",
+}
 
 
 def subscription(topics: list[str]) -> bytes:
@@ -287,22 +299,12 @@ class Interpreter:
         facts = self.journal.recent()
         for fact in facts[self.told :]:
             causes = [type(other).__name__ for cause in fact.causes for other in facts if other.id == cause]
-            shown = {
-                "GroupStateChanged": lambda: f"{fact.was} -> {fact.state} generation={fact.generation}",
-                "GroupRebalanced": lambda: f"generation={fact.generation} {fact.assignment}",
-                "MemberJoined": lambda: f"{fact.member} wants {' '.join(fact.subscribed)}",
-                "MemberLeft": lambda: f"{fact.member} ({fact.reason})",
-                "MemberSessionExpired": lambda: f"{fact.member} silent for {fact.silent_ms} ms",
-                "RebalanceBegan": lambda: fact.reason,
-                "GroupLoaded": lambda: f"{' '.join(fact.groups)} offsets={fact.offsets}",
-            }.get(type(fact).__name__, lambda: "")()
+            shown = SHOWN.get(type(fact).__name__, lambda fact: "")(fact)
             self.lines.append(self.named(f"{type(fact).__name__} {shown}".rstrip() + (f" <- {' '.join(causes)}" if causes else "")))
         self.told = len(facts)
 
 
 def inventory_of(data: bytes) -> str:
-    from engine.coordination.groups.consumer_protocol import assigned_partitions
-
     found = assigned_partitions(data)
     return " ".join(f"{topic}:{','.join(map(str, partitions))}" for topic, partitions in found.items()) or "nothing"
 

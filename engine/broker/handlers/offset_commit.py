@@ -26,7 +26,7 @@ async def handle(context: RequestContext, request: Message) -> Message:
         member_id=request.member_id,
         instance=request.group_instance_id,
         offsets=tuple(wanted),
-        retention_ms=milliseconds(request.retention_time),
+        retention_ms=milliseconds(getattr(request, "retention_time", None)),  # versions 2 to 4
         hears_of_missing_group=context.api_version >= HEARS_OF_MISSING_GROUP_SINCE,
     )
     codes = await context.node.groups.shard_for(request.group_id).commit(asked)
