@@ -37,6 +37,7 @@ class Cluster:
         profile: str,
         journal: Journal,
         config: dict[str, str] | None = None,
+        launcher: Launcher | None = None,
     ) -> None:
         self.on_fact: Callable[[dict[str, Any]], None] = lambda fact: None
         self.on_traffic: Callable[[dict[str, Any]], None] = lambda sample: None
@@ -52,7 +53,7 @@ class Cluster:
         self._journal = journal
         self._causes = Causes()
         self._spec: spec.ClusterSpec | None = None
-        self._launcher: Launcher | None = None
+        self._launcher = launcher
         journal.listen(lambda fact: self._causes.see(to_wire(fact)))
 
     @property
@@ -70,11 +71,18 @@ class Cluster:
 
     async def start(self, *, causes: tuple[str, ...] = ()) -> None:
         """Starts every broker; returns when each listens or has failed. Raises WrongFolder for a data folder that is not ours."""
-        self._launcher = Launcher(clock=self.clock, on_message=self._told)
+        self._launcher = self._launcher or Launcher()
+        self._launcher.on_message = self._told
         self._spec = spec.load(self._world.disk, self._folder) or await self._found()
         for entry in [entry for _, entry in sorted(self._spec.nodes.items())]:
             self._know(entry, causes)
-        await gather(*(self.start_broker(broker, causes=causes) for broker in sorted(self.brokers)))
+        await gather(*(self._start_or_log(broker, causes) for broker in sorted(self.brokers)))
+
+    async def _start_or_log(self, number: int, causes: tuple[str, ...]) -> None:
+        try:
+            await self.start_broker(number, causes=causes)
+        except Refused as error:
+            self._world.log(str(error))
 
     async def _found(self) -> spec.ClusterSpec:
         founded = spec.ClusterSpec(cluster_id=spec.new_cluster_id(self._world.chance.uuid()))
@@ -135,7 +143,7 @@ class Cluster:
         return self.brokers[number]
 
     async def start_broker(self, number: int, *, causes: tuple[str, ...] = ()) -> None:
-        """Returns when it listens, or has failed (then it is down, and a BrokerFailed says why)."""
+        """Returns when it listens. Raises Refused with its own words when it could not start (a BrokerFailed tells it too)."""
         broker = self.broker(number)
         assert self._spec and self._launcher, "the cluster has not been started"
         broker.move("start")
@@ -145,12 +153,9 @@ class Cluster:
         spec.save(self._world.disk, self._folder, self._spec)
         folder = self._world.disk.join(self._folder, f"node-{number}")
         told = self._spec.node_spec(number, folder=folder, profile=self.profile, config=self._config)
-        child = await self._launcher.start(broker, told)
+        child = await self._launcher.start(broker, told, self.clock)
         child.ended.then(lambda how: self._ended(broker, child, how.result()))
-        try:
-            await broker.listening.wait()
-        except Refused:
-            return
+        await broker.listening.wait()
         if broker.child is child and broker.state == "starting":
             broker.move("listening")
             self._journal.emit(BrokerStarted(broker=number, pid=child.pid or 0, started_as=broker.incarnation, causes=causes))
@@ -222,19 +227,19 @@ class Cluster:
 
     # ---- time
 
-    def pause(self, *, causes: tuple[str, ...] = ()) -> Fact:
+    async def pause(self, *, causes: tuple[str, ...] = ()) -> Fact:
         """All brokers' clocks stand still."""
         if self.clock.paused:
             raise Refused("the cluster is paused already; `resume` lets it go on")
         return self._time(ClusterPaused(causes=causes), {"do": "pause"}, self.clock.pause)
 
-    def resume(self, *, causes: tuple[str, ...] = ()) -> Fact:
+    async def resume(self, *, causes: tuple[str, ...] = ()) -> Fact:
         """The clocks go on from where they stood."""
         if not self.clock.paused:
             raise Refused("the cluster is not paused")
         return self._time(ClusterResumed(causes=causes), {"do": "resume"}, self.clock.resume)
 
-    def slow(self, factor: float, *, causes: tuple[str, ...] = ()) -> Fact:
+    async def slow(self, factor: float, *, causes: tuple[str, ...] = ()) -> Fact:
         """The clocks run `factor` times slower; 1 is normal."""
         if not factor > 0:
             raise Refused(f"a clock cannot run {factor} times slower")

@@ -38,7 +38,7 @@ TRANSITIONS: dict[tuple[str, str], str] = {
 }
 
 
-class Refused(Exception):
+class Refused(ValueError):
     """A command that the cluster's state does not allow; the message says what is wrong and what would be right."""
 
 
@@ -84,21 +84,20 @@ class BrokerProcess:
 
 
 class Launcher:
-    """The warm parent, and what its children say."""
+    """The warm parent, and what its children say. It is warm in some 400 ms: make it before anything else."""
 
-    def __init__(self, *, clock: Clock, on_message: Callable[[BrokerProcess, dict[str, Any]], None]) -> None:
-        self._clock = clock
-        self._on_message = on_message
+    def __init__(self) -> None:
+        self.on_message: Callable[[BrokerProcess, dict[str, Any]], None] = lambda broker, message: None
         self._nursery = Nursery(MODULE)
 
-    async def start(self, broker: BrokerProcess, spec: NodeSpec) -> Child:
+    async def start(self, broker: BrokerProcess, spec: NodeSpec, clock: Clock) -> Child:
         """Forks the broker. Its first words come as messages: listening or failed."""
         broker.listening, broker.unfenced, broker.failure = Promise(), Promise(), None
         child = await self._nursery.fork(
-            {"spec": asdict(spec), "now_ms": self._clock.now_ms(), "factor": self._clock.factor, "paused": self._clock.paused}
+            {"spec": asdict(spec), "now_ms": clock.now_ms(), "factor": clock.factor, "paused": clock.paused}
         )
         broker.child = child
-        child.pipe.on_message = lambda message: self._on_message(broker, message)
+        child.pipe.on_message = lambda message: self.on_message(broker, message)
         return child
 
     def close(self) -> None:

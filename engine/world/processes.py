@@ -43,9 +43,24 @@ def on_signals(callback: Callable[[], None], *signals: int) -> None:
         asyncio.get_running_loop().add_signal_handler(number, callback)
 
 
-def process_id() -> int:
-    """This process's."""
-    return os.getpid()
+def on_input_lines(callback: Callable[[str], None]) -> None:
+    """Calls back with every line of standard input, in the running loop. Nothing happens when there is none, or at its end."""
+    loop, begun = asyncio.get_running_loop(), bytearray()
+
+    def readable() -> None:
+        data = os.read(0, 65536)
+        if not data:
+            loop.remove_reader(0)
+        begun.extend(data)
+        *lines, rest = bytes(begun).split(b"\n")
+        begun[:] = rest
+        for line in lines:
+            callback(line.decode(errors="replace").strip())
+
+    try:
+        loop.add_reader(0, readable)
+    except OSError:
+        return  # /dev/null or a file: nobody types there
 
 
 class Child:

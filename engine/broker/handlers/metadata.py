@@ -29,6 +29,8 @@ FILTERS_REPLICAS_UNTIL = 0
 def handle(context: RequestContext, request: Message) -> Message:
     node, version = context.node, context.api_version
     operations = ALL_TOPIC_OPERATIONS if request.include_topic_authorized_operations else NO_OPERATIONS_ASKED
+    # Versions 8 to 10 only: DescribeCluster tells it since.
+    cluster_operations = getattr(request, "include_cluster_authorized_operations", False)
     everything = request.topics is None or (version == 0 and not request.topics)
     if everything:
         topics = [_known(context, node.image.topics[name], operations) for name in sorted(node.image.topics)]
@@ -45,9 +47,7 @@ def handle(context: RequestContext, request: Message) -> Message:
         cluster_id=node.spec.cluster_id,
         controller_id=controller_for_clients(node),
         topics=topics,
-        cluster_authorized_operations=(
-            ALL_CLUSTER_OPERATIONS if request.include_cluster_authorized_operations else NO_OPERATIONS_ASKED
-        ),
+        cluster_authorized_operations=ALL_CLUSTER_OPERATIONS if cluster_operations else NO_OPERATIONS_ASKED,
     )
 
 
