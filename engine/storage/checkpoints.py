@@ -66,13 +66,8 @@ def read_offsets(disk: Disk, path: str) -> dict[TopicPartition, int]:
 
 
 def write_epochs(disk: Disk, path: str, entries: Iterable[EpochStart]) -> None:
-    """Not synced: it is written whenever leaders move, and recovery rebuilds what a power cut takes."""
-    beside = path + ".tmp"
-    file = disk.open(beside)
-    file.truncate(0)
-    file.append(encode_lines(f"{epoch} {start}" for epoch, start in entries))
-    file.close()
-    disk.rename(beside, path)
+    """Not synced: it is written whenever leaders move, and recovery reads the epochs from the batches after a power cut."""
+    _replace_unsynced(disk, path, encode_lines(f"{epoch} {start}" for epoch, start in entries))
 
 
 def read_epochs(disk: Disk, path: str) -> list[EpochStart]:
@@ -83,6 +78,16 @@ def read_epochs(disk: Disk, path: str) -> list[EpochStart]:
         return [EpochStart(int(epoch), int(start)) for epoch, start in decode_lines(disk.read_whole(path), path)]
     except (ValueError, TypeError) as error:
         raise CheckpointError(f"{path}: {error}") from error
+
+
+def _replace_unsynced(disk: Disk, path: str, data: bytes) -> None:
+    """All or nothing when the process dies; a power cut may take it. Creating 100 partitions must not wait 100 times."""
+    beside = path + ".tmp"
+    file = disk.open(beside)
+    file.truncate(0)
+    file.append(data)
+    file.close()
+    disk.rename(beside, path)
 
 
 # ---- key=value files
@@ -99,8 +104,8 @@ def decode_uuid(text: str) -> uuid.UUID:
 
 
 def write_partition_metadata(disk: Disk, path: str, topic_id: uuid.UUID) -> None:
-    """Says which topic of this name the folder holds; durable."""
-    disk.replace(path, f"version: 0\ntopic_id: {encode_uuid(topic_id)}\n".encode())
+    """Says which topic of this name the folder holds. Not synced: the cluster's metadata knows it after a power cut."""
+    _replace_unsynced(disk, path, f"version: 0\ntopic_id: {encode_uuid(topic_id)}".encode())
 
 
 def read_partition_metadata(disk: Disk, path: str) -> uuid.UUID | None:

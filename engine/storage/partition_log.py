@@ -67,7 +67,7 @@ class PartitionLog(SegmentedLog):
         Raises InconsistentTopicId when the folder holds another topic of the same name.
         """
         metadata = disk.join(folder, checkpoints.PARTITION_METADATA)
-        found_id = checkpoints.read_partition_metadata(disk, metadata)
+        found_id = _found_topic_id(disk, metadata, may_be_torn=topic_id is not None and not clean)
         if found_id is not None and topic_id is not None and found_id != topic_id:
             raise InconsistentTopicId(f"{folder} holds topic id {found_id}, not {topic_id}")
         is_new = not disk.exists(folder)
@@ -267,3 +267,12 @@ class PartitionLog(SegmentedLog):
     def offset_of_max_timestamp(self) -> Found | None:
         """The first record with the largest timestamp; None in an empty log."""
         return timestamp_search.youngest(self._segments, self.log_start_offset)
+
+
+def _found_topic_id(disk: Disk, path: str, *, may_be_torn: bool) -> uuid.UUID | None:
+    try:
+        return checkpoints.read_partition_metadata(disk, path)
+    except checkpoints.CheckpointError:
+        if may_be_torn:
+            return None
+        raise

@@ -230,8 +230,9 @@ class Segment:
         return self.next_offset
 
     def begin_anew(self) -> None:
-        """Empty files, whatever a life before left under this name."""
+        """Empty files, whatever a life before left under this name. An empty log holds no file open."""
         self.file.truncate(0)
+        self.close()
         self.offset_index.clear()
         self.time_index.clear()
 

@@ -131,7 +131,7 @@ class SegmentedLog:
             self._segments.remove(old)
             old.remove()
         if self._sync_timer is None:
-            self._sync_timer = self._clock.call_later(SYNC_AFTER_ROLL_MS, self._sync_closed_segments)
+            self._sync_timer = self._clock.call_later(SYNC_AFTER_ROLL_MS, self._sync_when_due)
         fact = SegmentRolled(topic=self.topic, partition=self.partition, base_offset=base_offset, reason=reason)
         self._journal.emit(fact)
 
@@ -226,20 +226,21 @@ class SegmentedLog:
     # ---- syncing and closing
 
     def sync(self) -> None:
-        """Everything appended so far survives a power cut; the recovery point says so."""
-        while self._unsynced:
-            self._unsynced[0].sync()
-            del self._unsynced[0]
+        """Everything appended so far survives a power cut; the recovery point says so. Raises OSError."""
+        self._sync_closed()
         self._active.file.sync()
         self.recovery_point = self.log_end_offset
 
-    def _sync_closed_segments(self) -> None:
+    def _sync_closed(self) -> None:
+        while self._unsynced:
+            self._unsynced[0].sync()
+            del self._unsynced[0]
+        self.recovery_point = max(self.recovery_point, self._active.base_offset)
+
+    def _sync_when_due(self) -> None:
         self._sync_timer = None
         try:
-            while self._unsynced:
-                self._unsynced[0].sync()
-                del self._unsynced[0]
-            self.recovery_point = max(self.recovery_point, self._active.base_offset)
+            self._sync_closed()
         except OSError as error:
             self._storage_failed(error)
 
@@ -255,8 +256,9 @@ class SegmentedLog:
         if self.log_end_offset not in recovery.snapshot_offsets(self._disk, self.folder):
             recovery.write_snapshot(self._disk, self.folder, self.window)
         if self._unsynced or self.recovery_point != self.log_end_offset:
-            self.sync()
+            self._sync_closed()
             self._active.sync()
+            self.recovery_point = self.log_end_offset
         for segment in self._segments:
             segment.close()
 

@@ -35,7 +35,7 @@ def test_epochs(shelf):
 
 def test_topic_id(shelf):
     checkpoints.write_partition_metadata(shelf.disk, PATH, uuid.UUID(int=1))
-    assert shelf.disk.read_whole(PATH) == b"version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAAQ\n"
+    assert shelf.disk.read_whole(PATH) == b"version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAAQ"
     assert checkpoints.read_partition_metadata(shelf.disk, PATH) == uuid.UUID(int=1)
     assert checkpoints.read_partition_metadata(shelf.disk, "data/missing") is None
 

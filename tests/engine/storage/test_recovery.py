@@ -129,3 +129,12 @@ def test_what_was_being_deleted_is_swept(shelf):
         shelf.disk.open(f"{shelf.folder}/{name}")
     shelf.open(clean=True)
     assert not [name for name in shelf.names() if name.endswith((".deleted", ".swap")) or "99" in name]
+
+
+def test_a_torn_topic_id_is_written_anew_when_the_cluster_knows_it(shelf):
+    filled(shelf).crash()
+    path = f"{shelf.folder}/{checkpoints.PARTITION_METADATA}"
+    shelf.disk.replace(path, b"")
+    with pytest.raises(checkpoints.CheckpointError, match="partition.metadata"):
+        shelf.open(topic_id=None)
+    assert shelf.open().topic_id == checkpoints.read_partition_metadata(shelf.disk, path)
