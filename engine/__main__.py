@@ -98,6 +98,7 @@ def say(values: dict[str, Any]) -> None:
 
 
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options, checked; wrong ones end the process with a usage line."""
     options = argparse.ArgumentParser(prog="python -m engine", description="A Kafka cluster of real processes.")
     options.add_argument("--brokers", type=int, default=3, help="how many, for a new data folder (3)")
     options.add_argument("--racks", default="", help="comma-separated, one a broker, again from the first when too few")

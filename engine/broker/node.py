@@ -116,6 +116,21 @@ class Node:
         return checkpoints.take_clean_shutdown(disk, spec.folder)
 
     def _build(self, clean: bool) -> None:
+        self._build_quorum(clean)
+        self._build_replicas(clean)
+        self.groups = Shards(
+            world=self.world, image=self.image, journal=self.journal, config=self.config, traffic=self.traffic
+        )
+        self.waiting = Waiting(self.clock)
+        self.fetch_sessions = FetchSessions(
+            clock=self.clock,
+            chance=self.world.chance.split("fetch sessions"),
+            slots=self.config["max.incremental.fetch.session.cache.slots"],
+        )
+        self.producer_ids = ProducerIds(node_id=self.spec.node_id, image=self.image, ask=self._ask_controller)
+        self._connect()
+
+    def _build_quorum(self, clean: bool) -> None:
         spec, world, disk = self.spec, self.world, self.world.disk
         self.metadata_log = PartitionLog.open(
             disk=disk,
@@ -148,29 +163,20 @@ class Node:
             cluster_id=spec.cluster_id,
             log=world.log,
         )
+
+    def _build_replicas(self, clean: bool) -> None:
         self.replicas = ReplicaSet(
-            node_id=spec.node_id,
-            world=world,
+            node_id=self.spec.node_id,
+            world=self.world,
             image=self.image,
             directory=self.directory,
             config=self.config,
             journal=self.journal,
             traffic=self.traffic,
-            folder=spec.folder,
+            folder=self.spec.folder,
             clean=clean,
             alter_partition=self._ask_controller,
         )
-        self.groups = Shards(
-            world=world, image=self.image, journal=self.journal, config=self.config, traffic=self.traffic
-        )
-        self.waiting = Waiting(world.clock)
-        self.fetch_sessions = FetchSessions(
-            clock=world.clock,
-            chance=world.chance.split("fetch sessions"),
-            slots=self.config["max.incremental.fetch.session.cache.slots"],
-        )
-        self.producer_ids = ProducerIds(node_id=spec.node_id, image=self.image, ask=self._ask_controller)
-        self._connect()
 
     def _connect(self) -> None:
         self.replicas.on_leading = lambda partition: partition.topic == OFFSETS_TOPIC and self.groups.on_leading(partition)

@@ -32,6 +32,7 @@ class Route:
     """`handle_frame` takes the body's bytes instead of a decoded request; `waits` says that `handle` is a coroutine."""
 
     api: Api
+    module: ModuleType
     handle: Callable[..., Any] | None
     handle_frame: Callable[..., Any] | None
     refuse: Callable[..., Any] | None
@@ -58,6 +59,7 @@ def route(key: int, module: ModuleType) -> Route:
     assert handle or handle_frame, f"{module.__name__} has neither handle nor handle_frame"
     return Route(
         api=api,
+        module=module,
         handle=handle,
         handle_frame=handle_frame,
         refuse=getattr(module, "refuse", None),

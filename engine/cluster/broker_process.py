@@ -4,7 +4,7 @@ Run as a module it is the warm parent: `python -m engine.cluster.broker_process 
 """
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 # phantom-types, which kio stands on, imports hypothesis where it is installed: 130 ms and 10 MiB that no broker needs.
 sys.modules.setdefault("hypothesis", None)  # type: ignore[arg-type]
@@ -23,20 +23,17 @@ from engine.world.processes import die_with_parent, leave, on_signals  # noqa: E
 from engine.world.real import real_world, run  # noqa: E402
 from engine.world.tasks import Signal, spawn  # noqa: E402
 
-if TYPE_CHECKING:
-    import socket
-
 PIPE_BYTES_MAX = 1 << 20  # the host does not listen: facts are kept for it, samples are not
 
 FAILED = 1  # exit status: it said why through the pipe
 
 
-def child(message: dict[str, Any], end: "socket.socket") -> int:
-    """The forked process from beginning to end; its exit status."""
+def child(message: dict[str, Any], end: Any) -> int:
+    """The forked process from beginning to end; its exit status. `end` is its socket to the host."""
     return run(_live(message, end)) or 0
 
 
-async def _live(message: dict[str, Any], end: "socket.socket") -> int:
+async def _live(message: dict[str, Any], end: Any) -> int:
     pipe = Pipe(end)
     pipe.on_closed = lambda: leave(0)  # the host is gone, and so are we
     spec = spec_from(message["spec"])

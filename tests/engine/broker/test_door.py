@@ -1,0 +1,95 @@
+"""Requests come in, answers go out: in order, through pauses, and nothing is lost to a bad neighbour."""
+
+from engine.events.facts import ClientConnected, ClientDisconnected
+from engine.protocol.errors import ErrorCode
+from tests.engine.broker.door import Door, Wire
+
+BEAT = {"group_id": "g", "generation_id": 1, "member_id": "m"}
+
+
+async def test_answers_keep_the_order_of_requests():
+    door = Door()
+    wire = Wire(door)
+    wire.ask("ListGroups", 4)
+    wire.ask("Heartbeat", 4, **BEAT)
+    wire.ask("ListGroups", 4)
+    door.release(1)
+    assert wire.order == []
+    door.release(0)
+    assert wire.order == [1, 2, 3]
+
+
+async def test_a_kafka_error_and_a_bug_become_codes():
+    door = Door()
+    wire = Wire(door)
+    wire.ask("FindCoordinator", 3, key="g", key_type=0)
+    wire.ask("FindCoordinator", 3, key="bug", key_type=0)
+    (_, first), (_, second) = wire.answers
+    assert (first.error_code, first.error_message) == (ErrorCode.not_coordinator, "not here")
+    assert second.error_code == ErrorCode.unknown_server_error
+    assert "ZeroDivisionError" in door.log[0]
+
+
+async def test_what_is_not_understood_closes_its_connection_only():
+    door = Door()
+    good = Wire(door)
+    unknown_key = b"\x00\xc8\x00\x00\x00\x00\x00\x01\xff\xff"
+    old_version = b"\x00\x0c\x00\x63\x00\x00\x00\x01\xff\xff"
+    cut_body = b"\x00\x0c\x00\x00\x00\x00\x00\x01\xff\xff\x7f\xff"
+    not_a_header = b"\x00\x0c\x00"
+    for frame in (unknown_key, old_version, cut_body, not_a_header):
+        bad = Wire(door)
+        bad.raw(frame)
+        assert bad.closed and not bad.sent
+    assert len(door.log) == 4
+    good.ask("Heartbeat", 4, **BEAT)
+    assert good.order == [1]
+
+
+async def test_a_paused_node_keeps_requests_and_answers():
+    door = Door()
+    wire = Wire(door)
+    wire.ask("ListGroups", 4)
+    door.clock.pause()
+    door.release(0)
+    wire.ask("ListGroups", 4)
+    assert wire.order == [] and len(door.waiting) == 1
+    door.clock.resume()
+    assert wire.order == [1] and len(door.waiting) == 2
+
+
+async def test_heartbeats_are_answered_through_a_pause_in_order_or_past_librdkafka_s_queue():
+    door = Door()
+    free, queued, librdkafka = Wire(door), Wire(door), Wire(door)
+    door.connections.by_id[3].software_version = "2.16.1-librdkafka-2.16.1"
+    for wire in (queued, librdkafka):
+        wire.ask("ListGroups", 4)
+    door.clock.pause()
+    for wire in (free, queued, librdkafka):
+        wire.ask("Heartbeat", 3, **BEAT)
+    assert (free.order, queued.order, librdkafka.order) == ([1], [], [2])
+    door.clock.resume()
+    door.release(0)
+    assert queued.order == [1, 2]
+
+
+async def test_a_flood_is_held_back_and_let_in_again():
+    door = Door()
+    wire = Wire(door)
+    for _ in range(100):
+        wire.ask("ListGroups", 4)
+    assert wire.held
+    door.release(0)
+    assert not wire.held
+
+
+async def test_clients_are_told_when_they_come_and_go_and_nodes_are_not():
+    door = Door()
+    wire = Wire(door)
+    wire.ask("Heartbeat", 4, **BEAT)
+    wire.on_closed("closed by the other side")
+    node = Wire(door)
+    node.raw(b"\x00\x0c\x00\x00\x00\x00\x00\x01\x00\x06node-2" + b"\x00\x01g\x00\x00\x00\x01\x00\x01m")
+    node.on_closed("closed by the other side")
+    kinds = [(type(fact), fact.client_id) for fact in door.journal.recent()]
+    assert kinds == [(ClientConnected, "me"), (ClientDisconnected, "me")]
