@@ -173,12 +173,15 @@ def BYTES(form: Form) -> Codec:  # noqa: N802
     return _counted(form, "i", "bytes", bytes, bytes)
 
 
+def _bound(kind: Kind | type, form: Form) -> Codec:
+    return _struct(kind, form) if isinstance(kind, type) else kind(form)
+
+
 def array_of(kind: Kind | type) -> Kind:
     """An array of a kind or of another `stored` class; read as a tuple."""
-    item_kind = kind if not isinstance(kind, type) else lambda form: _struct(kind, form)
 
     def bind(form: Form) -> Codec:
-        item = item_kind(form._replace(nullable=False))
+        item = _bound(kind, form._replace(nullable=False))
         write_length, read_length = _lengths(form, "i")
 
         def write(out: bytearray, values: Sequence | None) -> None:
@@ -213,7 +216,7 @@ def array_of(kind: Kind | type) -> Kind:
 class Column:
     """What the bytes need to know about one field."""
 
-    kind: Kind
+    kind: Kind | type  # a type is another `stored` class
     since: int
     until: int | None
     tag: int | None
@@ -229,11 +232,11 @@ class Column:
 
     def bind(self, version: int, *, flexible: bool) -> Codec:
         nullable = self.nullable_since is not None and version >= self.nullable_since
-        return self.kind(Form(version, flexible, nullable))
+        return _bound(self.kind, Form(version, flexible, nullable))
 
 
 def column(
-    kind: Kind,
+    kind: Kind | type,
     *,
     default: Any = dataclasses.MISSING,
     since: int = 0,
