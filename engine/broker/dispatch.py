@@ -16,7 +16,7 @@ from engine.broker.routes import Route
 from engine.protocol.api_keys import API_KEYS
 from engine.protocol.codec import Malformed, Message, build, decode_body, encode_body, message_class, milliseconds, read_header
 from engine.protocol.errors import ErrorCode, KafkaError, RequestTimedOut, UnknownServerError
-from engine.world.tasks import Expired, Promise, spawn
+from engine.world.tasks import Expired, Promise
 
 if TYPE_CHECKING:
     from engine.broker.connection import ClientConnection
@@ -72,14 +72,14 @@ class Dispatch:
                 return self._failed(route, context, None, error)
         request = decode_body(route.api.name, "request", context.api_version, frame, body_at)
         if route.forwarded and not self._node.controller.active:
-            spawn(self._forward(route, context, request, bytes(frame)), name=f"forward {route.api.name}")
+            self._node.spawn(self._forward(route, context, request, bytes(frame)), name=f"forward {route.api.name}")
             return None
         return self.serve(route, context, request)
 
     def serve(self, route: Route, context: RequestContext, request: Message) -> None:
         """Runs the handler; whatever comes of it is delivered to the context."""
         if route.waits:
-            spawn(self._serve_waiting(route, context, request), name=f"{route.api.name} {context.client_id}")
+            self._node.spawn(self._serve_waiting(route, context, request), name=f"{route.api.name} {context.client_id}")
             return
         try:
             answer = route.handle(context, request)

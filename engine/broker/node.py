@@ -36,7 +36,8 @@ from engine.storage.partition_log import PartitionLog
 from engine.world.tasks import Signal, spawn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Coroutine, Iterator
+    from typing import Any
 
     from engine.events.journal import Journal
     from engine.replication.partition import Partition
@@ -70,9 +71,14 @@ class Node:
         self.directory = Directory(world=world, node_id=spec.node_id, addresses=spec.voters)
         self.controller_door = ControllerDoor(self)
         self.topic_creation = TopicCreation(self)
+        self.raft: Raft | None = None  # this and the following rooms are there from `start` on
+        self.controller: Controller | None = None
+        self.replicas: ReplicaSet | None = None
+        self.groups: Shards | None = None
         self.caught_up = Signal()  # the image holds our registration and everything before it; our replicas have begun
         self.listener: Listener | None = None
         self._clean = False  # the last stop was one
+        self._tasks: dict[Task, None] = {}
         self._serving: Task | None = None
         self.lifecycle = Lifecycle(
             spec=spec,
@@ -210,7 +216,7 @@ class Node:
             if self.lifecycle.state != "running":
                 self.lifecycle.hurry()
         elif self._serving is None and self._registered():
-            self._serving = spawn(self._begin_to_serve(), name=f"node {self.spec.node_id} begins to serve")
+            self._serving = self.spawn(self._begin_to_serve(), name="begins to serve")
 
     def _registered(self) -> bool:
         own = self.image.brokers.get(self.spec.node_id)
@@ -232,6 +238,13 @@ class Node:
         return await self.controller_door.ask_once(message, within_ms=CONTROLLER_ANSWER_MS)
 
     # ---- for handlers
+
+    def spawn(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> Task:
+        """A task that ends with the node."""
+        task = spawn(coroutine, name=f"node {self.spec.node_id}: {name}")
+        self._tasks[task] = None
+        task.add_done_callback(lambda done: self._tasks.pop(done, None))
+        return task
 
     def create_internal_topic(self, name: str) -> None:
         """Begins to create it; who needs it asks again."""
@@ -257,17 +270,18 @@ class Node:
         self._let_go()
 
     def crash(self) -> None:
-        """Stops at once, as a killed process would; for simulations."""
+        """Stops at once, as a killed process would; for simulations. Nothing happens to a node that has not begun."""
         self.lifecycle.crash()
-        self.groups.close()
-        self.controller.crash()
-        self.raft.crash()
-        self.replicas.crash()
+        if self.raft:
+            self.groups.close()
+            self.controller.crash()
+            self.raft.crash()
+            self.replicas.crash()
         self._let_go()
 
     def _let_go(self) -> None:
-        if self._serving:
-            self._serving.cancel()
+        for task in list(self._tasks):
+            task.cancel()
         if self.listener:
             self.listener.close()
         self.connections.close_all("the node stops")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from engine.protocol.codec import build
 from engine.protocol.errors import ErrorCode, KafkaError
-from engine.world.tasks import spawn
 
 if TYPE_CHECKING:
     from engine.broker.node import Node
@@ -45,7 +44,7 @@ class TopicCreation:
         names = [name for name in names if name not in self._begun]
         if names:
             self._begun.update(names)
-            spawn(self._create(names), name=f"creating {', '.join(names)}")
+            self._node.spawn(self._create(names), name=f"creating {', '.join(names)}")
 
     async def _create(self, names: list[str]) -> None:
         request = build(
