@@ -33,7 +33,7 @@ NODE_SETTINGS: tuple[Setting, ...] = (
     Setting("client.quota.callback.class", CLASS, None, "Class that decides client quotas."),
     Setting("compression.gzip.level", INT, -1, "Level for gzip, for topics without their own.", least=1, most=9, or_also=-1, dynamic=CLUSTER_WIDE),
     Setting("compression.lz4.level", INT, 9, "Level for lz4, for topics without their own.", least=1, most=17, dynamic=CLUSTER_WIDE),
-    Setting("compression.type", STRING, "producer", "Codec in which batches are stored, for topics without their own.", dynamic=CLUSTER_WIDE),
+    Setting("compression.type", STRING, "producer", "Codec in which batches are stored, for topics without their own.", one_of=("uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"), dynamic=CLUSTER_WIDE),
     Setting("compression.zstd.level", INT, 3, "Level for zstd, for topics without their own.", least=-131_072, most=22, dynamic=CLUSTER_WIDE),
     Setting("config.providers", LIST, "", "Names of providers that resolve variables in configs.", dynamic=CLUSTER_WIDE),
     Setting("connection.failed.authentication.delay.ms", INT, 100, "How long a connection that failed to authenticate stays open.", least=0),

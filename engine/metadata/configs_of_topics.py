@@ -16,7 +16,7 @@ TOPIC_SETTINGS: tuple[Setting, ...] = (
     Setting("cleanup.policy", LIST, "delete", "What happens to old segments: `delete` drops them by time or size, `compact` keeps the newest record of each key; both may be listed.", one_of=("compact", "delete")),
     Setting("compression.gzip.level", INT, -1, "Level for gzip, if the topic compresses with it.", least=1, most=9, or_also=-1),
     Setting("compression.lz4.level", INT, 9, "Level for lz4, if the topic compresses with it.", least=1, most=17),
-    Setting("compression.type", STRING, "producer", "Codec in which batches are stored; `producer` keeps the one they came with."),
+    Setting("compression.type", STRING, "producer", "Codec in which batches are stored; `producer` keeps the one they came with.", one_of=("uncompressed", "zstd", "lz4", "snappy", "gzip", "producer")),
     Setting("compression.zstd.level", INT, 3, "Level for zstd, if the topic compresses with it.", least=-131_072, most=22),
     Setting("delete.retention.ms", LONG, 86_400_000, "How long a compacted topic keeps tombstones, so that slow readers still see them.", least=0),
     Setting("file.delete.delay.ms", LONG, 60_000, "How long a deleted file stays on disk under its new name.", least=0),

@@ -43,7 +43,7 @@ def _entries(context: RequestContext, resource: Message) -> list[Entry]:
     if kind == TOPIC:
         check_name(name)
         if name not in node.image.topics:
-            raise UnknownTopicOrPartition
+            raise UnknownTopicOrPartition("")
         return topic_entries(own, node.config, keys)
     if kind == BROKER:
         return cluster_entries(node.config, keys) if name == "" else _broker_entries(node, name, keys)
