@@ -114,7 +114,6 @@ class Controller:
         self._order("first feature levels", feature_changes.begin)
         self._arm_expiry()
         self._every("leader.imbalance.check.interval.seconds", 1000, self._balance)
-        self._every("metadata.max.idle.interval.ms", 1, lambda: None)
 
     def _stop(self) -> None:
         self.active = False
@@ -172,8 +171,10 @@ class Controller:
             order.promise.resolve(decision.answer)
 
     async def _commit(self, decision: Decision) -> None:
+        # Set first: a quorum of one commits and replays inside append.
+        self._own_offset = self._raft.next_offset + len(decision.records) - 1
         offset = self._raft.append(decision.records)
-        self._own_offset = offset
+        assert offset == self._own_offset, f"only the controller appends, but {offset} is not {self._own_offset}"
         await self._raft.committed(offset)
         while self._image.offset < offset:
             self._replayed.clear()
