@@ -3,6 +3,7 @@
 import pytest
 
 from engine.events.facts import LogRecovered
+from engine.protocol.errors import KafkaStorageError
 from engine.storage import checkpoints
 from tests.engine.storage.conftest import NOW, Shelf, append, batch
 
@@ -138,3 +139,41 @@ def test_a_torn_topic_id_is_written_anew_when_the_cluster_knows_it(shelf):
     with pytest.raises(checkpoints.CheckpointError, match="partition.metadata"):
         shelf.open(topic_id=None)
     assert shelf.open().topic_id == checkpoints.read_partition_metadata(shelf.disk, path)
+
+
+class HiccupDisk:
+    """Refuses one write, the n-th, and goes on."""
+
+    def __init__(self, disk, refused: int) -> None:
+        self.left = refused
+        self.charge = disk.charge
+        disk.charge = self.count
+
+    def count(self, size: int) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise OSError(28, "No space left on device")
+        self.charge(size)
+
+
+def test_whichever_write_the_disk_refuses_nothing_acknowledged_is_lost():
+    for refused in range(1, 60):
+        shelf, refusals = Shelf(), 0
+        log = shelf.open(segment_bytes=600, index_interval_bytes=100)
+        hiccup = HiccupDisk(shelf.disk, refused)
+        for number in range(12):
+            while True:
+                try:
+                    fields = {"producer_id": 5, "producer_epoch": 0, "base_sequence": number}
+                    appended = append(log, b"%d" % number * 50, leader_epoch=number // 4, timestamp=NOW + number, **fields)
+                    break
+                except KafkaStorageError:
+                    refusals += 1
+            assert appended.base_offset == number and not appended.duplicate
+        assert refusals <= 1
+        hiccup.left = -1
+        data, epochs = everything(log), log.epochs.entries
+        log.crash()
+        again = shelf.open(segment_bytes=600, index_interval_bytes=100)
+        assert everything(again) == data and again.log_end_offset == 12 and again.epochs.entries == epochs, refused
+        assert [again.offset_for_timestamp(NOW + number)[0] for number in range(12)] == list(range(12))
