@@ -70,6 +70,7 @@ class Controller:
         self._timers: list[Timer] = []
         self._expiry: Timer | None = None
         self._own_offset = -1  # of the last records that a decision of ours appended
+        self._was_there = False  # while another led, or since we lead: what comes then is news, and not history read at a start
         self.active = False
         self.epoch = -1
 
@@ -85,7 +86,9 @@ class Controller:
 
     def on_replayed(self, delta: Delta) -> None:
         """Committed records are in the image now."""
-        if self._raft.is_leader and self._image.offset > self._own_offset:
+        if not self._raft.is_leader:
+            self._was_there = True
+        elif self._was_there and self._image.offset > self._own_offset:
             # A controller before us decided this and did not live to tell it.
             tell_inherited(self._journal, self._image, delta)
         self._replayed.set()
@@ -108,7 +111,7 @@ class Controller:
         self._arm_expiry()
 
     def _start(self, epoch: int) -> None:
-        self.active, self.epoch = True, epoch
+        self.active, self.epoch, self._was_there = True, epoch, True
         self._sessions.restart(self._image, self._clock.monotonic_ms())
         self._task = spawn(self._run(), name=f"controller epoch {epoch}")
         self._order("first feature levels", feature_changes.begin)
