@@ -25,6 +25,7 @@ from engine.world.world import World
 REDIAL_MS, REDIAL_MS_MAX = 20, 1000  # first and longest pause between attempts to reach the leader
 RETRY_MS = 20  # first pause after a partition's error; doubles up to replica.fetch.backoff.ms
 REQUESTS_IN_FLIGHT_MAX = 2  # one that waits, one that overtakes it
+CORRELATION_ID_MAX = 0x7FFFFFFF
 
 Key = tuple[UUID, int]
 
@@ -32,13 +33,14 @@ Key = tuple[UUID, int]
 class Followed:
     """One partition and what the leader was told of it last."""
 
-    __slots__ = ("in_session", "partition", "paused", "retry_ms", "sent")
+    __slots__ = ("in_session", "partition", "paused", "retry_ms", "sent", "since")
 
     def __init__(self, partition: Partition) -> None:
         self.partition = partition
         self.sent: tuple[int, ...] | None = None
         self.paused = False  # after an error, until its retry
         self.in_session = False
+        self.since: int | None = None  # the first request that named it; answers to earlier ones mean another leadership
         self.retry_ms = RETRY_MS
 
     def position(self, bytes_max: int) -> tuple[int, int, int, int, int, int]:
@@ -73,8 +75,8 @@ class LeaderFetcher:
         self._forgotten: dict[Key, None] = {}
         self._connection: Connection | None = None
         self._dialling: tasks.Task | None = None
-        self._correlation_id = 0
-        self._in_flight: deque[tuple[int, bool]] = deque()  # (correlation id, still of this session)
+        self._number = 0  # of the last request; its low 31 bits are the correlation id
+        self._in_flight: deque[tuple[int, bool]] = deque()  # (number, still of this session)
         self._session = (0, 0)
         self._kicked = self._over = False
         self._kept: deque[bytearray] = deque()  # answers that came while the clock was paused
@@ -181,7 +183,7 @@ class LeaderFetcher:
         self._forgotten.clear()
         for key in sorted(self._followed):
             followed = self._followed[key]
-            followed.sent, followed.in_session = None, False
+            followed.sent, followed.since, followed.in_session = None, None, False
             if not followed.paused:
                 self._changed[key] = None
 
@@ -195,6 +197,7 @@ class LeaderFetcher:
         if self._in_flight and not (urgent or self._changed):
             return
         full = session_id == 0
+        self._number += 1
         wanted = self._wanted(full)
         if full and not wanted:
             return  # nothing to follow: the connection stays quiet
@@ -203,9 +206,8 @@ class LeaderFetcher:
             forgotten.setdefault(topic_id.bytes, []).append(index)
         self._forgotten.clear()
         own = self._room.image.brokers.get(self._room.node_id)
-        self._correlation_id = (self._correlation_id + 1) & 0x7FFFFFFF
         request = self._writer.write(
-            self._correlation_id,
+            self._number & CORRELATION_ID_MAX,
             # The answer to a full request brings the session's id; until then nothing can overtake it, so it must not wait.
             wait_ms_max=0 if full else self._wait_ms_max,
             session=self._session,
@@ -213,7 +215,7 @@ class LeaderFetcher:
             wanted=wanted,
             forgotten=forgotten,
         )
-        self._in_flight.append((self._correlation_id, True))
+        self._in_flight.append((self._number, True))
         if not full:
             self._session = (session_id, session_epoch % 0x7FFFFFFF + 1)
         self._connection.send(request)
@@ -227,6 +229,8 @@ class LeaderFetcher:
             position = followed.position(self._bytes_max)
             if full or position != followed.sent:
                 followed.sent, followed.in_session = position, True
+                if followed.since is None:
+                    followed.since = self._number
                 self._forgotten.pop(key, None)
                 wanted.setdefault(key[0].bytes, []).append(position)
         self._changed.clear()
@@ -250,9 +254,9 @@ class LeaderFetcher:
         self._last_answer_ms = self._room.now_ms()
         try:
             correlation_id, error, session_id, topics = parse_response(frame)
-            expected, counts = self._in_flight.popleft()
-            if correlation_id != expected:
-                raise Malformed(f"answer {correlation_id} came where {expected} was due")
+            number, counts = self._in_flight.popleft()
+            if correlation_id != number & CORRELATION_ID_MAX:
+                raise Malformed(f"answer {correlation_id} came where {number} was due")
         except (Malformed, IndexError) as failure:
             return self._on_closed(f"an answer that cannot be read: {failure}")
         if counts:
@@ -265,13 +269,13 @@ class LeaderFetcher:
                     self._begin_session()  # the leader ended it, since no partition was left in it
                 for topic_id, partitions in topics:
                     for answered in partitions:
-                        self._take((topic_id, answered.index), answered)
+                        self._take((topic_id, answered.index), answered, number)
         self._ask()
         return None
 
-    def _take(self, key: Key, answered: Answered) -> None:
+    def _take(self, key: Key, answered: Answered, number: int) -> None:
         followed = self._followed.get(key)
-        if followed is None or followed.paused or followed.partition.closed:
+        if followed is None or followed.since is None or number < followed.since or followed.partition.closed:
             return
         partition = followed.partition
         try:
@@ -327,7 +331,7 @@ class LeaderFetcher:
             self._resume(key, followed)
 
     def _leave_session(self, key: Key, followed: Followed) -> None:
-        followed.paused, followed.sent = True, None
+        followed.paused, followed.sent, followed.since = True, None, None
         self._changed.pop(key, None)
         if followed.in_session:
             followed.in_session = False
@@ -338,7 +342,8 @@ class LeaderFetcher:
         self._retry_later(key, followed, reason)
 
     def _retry_later(self, key: Key, followed: Followed, reason: str) -> None:
-        self._world.log(f"node {self._room.node_id}: {followed.partition!r} not fetched from {self.leader}: {reason}")
+        if followed.retry_ms == RETRY_MS:  # once, not each time again
+            self._world.log(f"node {self._room.node_id}: {followed.partition!r} not fetched from {self.leader}: {reason}")
         self._world.clock.call_later(followed.retry_ms, lambda: self._resume(key, followed))
         followed.retry_ms = min(followed.retry_ms * 2, max(self._retry_ms_max, RETRY_MS))
 

@@ -65,16 +65,18 @@ class IsrChanges:
             self._task.cancel()
 
     async def _send_all(self) -> None:
+        failed = False
         try:
             while self._waiting:
                 sent, self._waiting = self._waiting, {}
                 try:
                     answer = await self._alter_partition(self._request(sent))
                 except Exception as error:
-                    self._world.log(f"AlterPartition of node {self._node_id} failed: {error!r}")
-                    again = list(sent.values())
+                    if not failed:  # once, not twenty times a second while there is no controller
+                        self._world.log(f"AlterPartition of node {self._node_id} failed: {error!r}")
+                    failed, again = True, list(sent.values())
                 else:
-                    again = self._take(sent, answer)
+                    failed, again = False, self._take(sent, answer)
                 for wish in again:
                     self._waiting.setdefault((wish.topic_id, wish.index), wish)
                 if again:

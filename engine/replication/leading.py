@@ -264,6 +264,12 @@ class Leading:
 
     # ---- the end
 
+    def take_over(self, earlier: Leading) -> None:
+        """The same leader with a newer epoch: who waited still waits for the same records."""
+        self._room.isr_changes.forget(self._partition.topic_id, self._partition.index)
+        self._commits, earlier._commits = earlier._commits, deque()
+        self._deletions, earlier._deletions = earlier._deletions, []
+
     def resign(self) -> None:
         """Everybody who waits must ask the new leader."""
         self._room.isr_changes.forget(self._partition.topic_id, self._partition.index)

@@ -33,6 +33,7 @@ class LogFolders:
         self._high_watermarks: dict[Place, int] = {}
         self._recovery_points: dict[Place, int] = {}
         self._log_starts: dict[Place, int] = {}
+        self._written: dict[str, dict[Place, int]] = {}
 
     def open(self, wanted: Mapping[Place, UUID]) -> None:
         """Reads the checkpoints, and removes what belongs to no replica of ours (deleted while we were away)."""
@@ -96,6 +97,9 @@ class LogFolders:
         self._write(checkpoints.LOG_START_OFFSETS, starts)
 
     def _write(self, name: str, offsets: dict[Place, int]) -> None:
+        if self._written.get(name) == offsets:
+            return  # a quiet node leaves the disk alone
+        self._written[name] = offsets
         try:
             checkpoints.write_offsets(self._disk, self._disk.join(self._folder, name), offsets)
         except OSError as error:

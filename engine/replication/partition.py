@@ -102,16 +102,16 @@ class Partition:
 
     def lead(self, image: PartitionImage) -> bool:
         """Takes what the metadata log says of a partition that we lead. True: a new leadership."""
-        begun = self.leading is None or image.leader_epoch != self.leader_epoch
-        if begun:
-            self._resign()
-        elif image.partition_epoch < self.partition_epoch:
+        earlier, begun = self.leading, self.leading is None or image.leader_epoch != self.leader_epoch
+        if not begun and image.partition_epoch < self.partition_epoch:
             return False  # the controller's answer came first
         newer = image.partition_epoch != self.partition_epoch
         self._take(image)
         if begun:
             self.log.start_epoch(image.leader_epoch)
             self.leading = Leading(self, isr=image.isr, replicas=image.replicas)
+            if earlier is not None:
+                self.leading.take_over(earlier)
             self.leading.advance()
             self._tell_leader_changed()
         else:
