@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.cluster.launch import Refused
-from engine.events.facts import BrokerFailed, BrokerStarted, BrokerUnfenced, CommandGiven, CommandRefused, Fact, to_wire
+from engine.events.facts import (
+    AppFailed,
+    AppResumed,
+    BrokerFailed,
+    BrokerStarted,
+    BrokerUnfenced,
+    CommandGiven,
+    CommandRefused,
+    Fact,
+    to_wire,
+)
 from engine.events.journal import Journal
 from engine.sandbox.admin import Admin, KafkaRefused
 from engine.sandbox.apply import apply
@@ -161,6 +171,19 @@ class Sandbox:
         """How one of the apps fares; rides on the next frame."""
         self._traffic.report(client, report)
         self.on_traffic()
+
+    def client_failed(self, client: str, error: str) -> None:
+        """One of the apps ended by itself."""
+        self._journal.emit(AppFailed(client=client, error=error))
+
+    def client_back(self, client: str) -> None:
+        """An app that was gone runs again."""
+        self._journal.emit(AppResumed(client=client))
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Where clients begin."""
+        return self._folded["clusters"][0]["bootstrap_servers"]
 
     def take_frame(self) -> dict[str, Any]:
         """What happened since the last frame; the picture moves on by it."""

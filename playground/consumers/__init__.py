@@ -1,0 +1,1 @@
+"""Live viewers: one WebSocket each."""

@@ -1,0 +1,1 @@
+"""The process that owns sandboxes, and the door to it."""

@@ -1,0 +1,1 @@
+"""The playground's producers and consumers: long-running Celery tasks with real clients."""

@@ -1,0 +1,48 @@
+"""How a client fares, counted: acknowledgements, failures, latencies, rates."""
+
+import time
+from collections import deque
+from typing import Any
+
+SAMPLES_KEPT = 500  # of latencies: the last seconds of a busy client
+RATE_SECONDS = 2.0  # over which a rate is taken
+
+
+class Measures:
+    """Filled by one thread; `report` gives plain values."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+        self.last_error: str | None = None
+        self._latencies: deque[float] = deque(maxlen=SAMPLES_KEPT)
+        self._moments: deque[tuple[float, int]] = deque()
+        self._moved = 0
+
+    def count(self, what: str, number: int = 1) -> None:
+        """One more of these."""
+        self.counts[what] = self.counts.get(what, 0) + number
+
+    def moved(self, records: int) -> None:
+        """Records that count for the rate."""
+        self._moved += records
+
+    def latency(self, seconds: float) -> None:
+        """From produce to acknowledgement."""
+        self._latencies.append(seconds)
+
+    def report(self) -> dict[str, Any]:
+        """Everything; latencies only where there are any."""
+        made: dict[str, Any] = {**self.counts, "rate": self._rate(), "last_error": self.last_error}
+        if self._latencies:
+            ordered = sorted(self._latencies)
+            made["ack_p50_ms"] = round(ordered[len(ordered) // 2] * 1000, 1)
+            made["ack_p99_ms"] = round(ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)] * 1000, 1)
+        return made
+
+    def _rate(self) -> float:
+        now = time.monotonic()
+        self._moments.append((now, self._moved))
+        while len(self._moments) > 2 and now - self._moments[0][0] > RATE_SECONDS:
+            self._moments.popleft()
+        (since, before), (_, after) = self._moments[0], self._moments[-1]
+        return round((after - before) / (now - since), 1) if now > since else 0.0

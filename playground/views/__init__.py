@@ -1,0 +1,1 @@
+"""What answers HTTP: the page, the API, static files, and the guard before them."""
