@@ -7,7 +7,6 @@ from engine.broker.request_context import RequestContext
 from engine.coordination.groups.offsets import CommitAsked, OffsetAsked
 from engine.protocol.codec import Message, build, milliseconds
 from engine.protocol.errors import ErrorCode, KafkaError
-from engine.protocol.stored.schema import NULL_UUID
 
 HEARS_OF_MISSING_GROUP_SINCE = 9  # KIP-848
 TOPIC_IDS_SINCE = 10
@@ -40,7 +39,7 @@ def refuse(context: RequestContext, request: Message, error: KafkaError) -> Mess
     answered: Codes = {}
     for topic in request.topics:
         for partition in topic.partitions:
-            _put(answered, (topic.name, topic.topic_id), partition.partition_index, error.code)
+            _put(answered, (getattr(topic, "name", ""), topic.topic_id), partition.partition_index, error.code)  # no names in 10
     return _answer(context, answered)
 
 
@@ -62,7 +61,7 @@ def _existing(context: RequestContext, request: Message, answered: Codes) -> lis
                 offset=partition.committed_offset,
                 leader_epoch=partition.committed_leader_epoch,
                 metadata=partition.committed_metadata,
-                topic_id=topic.topic_id if by_id else NULL_UUID,
+                topic_id=image.topics[name].id,  # stored even when the client names the topic
             )
             wanted.append(one)
     return wanted

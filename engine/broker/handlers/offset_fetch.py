@@ -4,10 +4,11 @@ Not done: member id and epoch (version 9) are for consumer groups of KIP-848, wh
 """
 
 from typing import Any
+from uuid import UUID
 
 from engine.broker.request_context import RequestContext
 from engine.coordination.shard import Shard
-from engine.protocol.codec import Message, build
+from engine.protocol.codec import Message, build, zero_uuid
 from engine.protocol.errors import ErrorCode, KafkaError
 
 ERROR_OF_ITS_OWN_SINCE = 2
@@ -75,13 +76,14 @@ def _asked_for(context: RequestContext, shard: Shard, group_id: str, topic: Mess
     if name is None:
         told = [_row(index, code=ErrorCode.unknown_topic_id) for index in topic.partition_indexes]
     else:
-        told = [_stored(shard, group_id, name, index) for index in topic.partition_indexes]
+        told = [_stored(shard, group_id, name, index, topic_id=topic.topic_id) for index in topic.partition_indexes]
     return {"topic_id": topic.topic_id, "partitions": told}
 
 
-def _stored(shard: Shard, group_id: str, topic: str, index: int) -> dict[str, Any]:
+def _stored(shard: Shard, group_id: str, topic: str, index: int, *, topic_id: UUID | None = None) -> dict[str, Any]:
+    """Who asks by id is not told of an offset of a former topic with the same name."""
     value = shard.ledger.offset(group_id, topic, index)
-    if value is None:
+    if value is None or (topic_id and not zero_uuid(value.topic_id) and value.topic_id != topic_id):
         return _row(index)
     return _row(index, offset=value.offset, leader_epoch=value.leader_epoch, metadata=value.metadata)
 

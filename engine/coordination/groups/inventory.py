@@ -28,7 +28,7 @@ class MemberTold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupTold:
-    """A group as DescribeGroups tells it. Protocol, metadata and assignments only show while it is Stable."""
+    """A group as DescribeGroups tells it. Protocol and metadata only show while it is Stable."""
 
     group_id: str
     group_state: str
@@ -56,7 +56,7 @@ def _member(member: Member, protocol: str | None) -> MemberTold:
         client_id=member.client_id,
         client_host=member.client_host,
         member_metadata=b"" if protocol is None else member.metadata(protocol),
-        member_assignment=b"" if protocol is None else member.assignment,
+        member_assignment=member.assignment,
     )
 
 
