@@ -33,6 +33,7 @@ class Quorum(Protocol):
     """What the controller needs of the raft driver."""
 
     is_leader: bool
+    leader_id: int | None
 
     def append(self, records: list[Any]) -> int: ...
     async def committed(self, offset: int) -> None: ...
@@ -70,6 +71,7 @@ class Controller:
         self._timers: list[Timer] = []
         self._expiry: Timer | None = None
         self._own_offset = -1  # of the last records that a decision of ours appended
+        self._former: int | None = None  # the node that led before us
         self._was_there = False  # while another led, or since we lead: what comes then is news, and not history read at a start
         self.active = False
         self.epoch = -1
@@ -78,6 +80,8 @@ class Controller:
 
     def on_leader(self, is_leader: bool, epoch: int) -> None:
         """The node won or lost the metadata log. May be told the same twice."""
+        if self._raft.leader_id not in (None, self._config["node.id"]):
+            self._former = self._raft.leader_id
         if is_leader and not (self.active and epoch == self.epoch):
             self._stop()
             self._start(epoch)
@@ -112,11 +116,23 @@ class Controller:
 
     def _start(self, epoch: int) -> None:
         self.active, self.epoch, self._was_there = True, epoch, True
-        self._sessions.restart(self._image, self._clock.monotonic_ms())
+        self._restart_sessions()
         self._task = spawn(self._run(), name=f"controller epoch {epoch}")
         self._order("first feature levels", feature_changes.begin)
         self._arm_expiry()
         self._every("leader.imbalance.check.interval.seconds", 1000, self._balance)
+
+    def _restart_sessions(self) -> None:
+        """Everybody begins anew, but the node that led before us: the quorum has not heard it for a fetch timeout already.
+
+        If it lives it beats long before the rest of its session is over. If it is dead, its partitions would else wait for one
+        timeout after the other.
+        """
+        now_ms = self._clock.monotonic_ms()
+        self._sessions.restart(self._image, now_ms)
+        if self._former in self._image.brokers:
+            silent_ms = min(self._config["controller.quorum.fetch.timeout.ms"], self._config[SESSION] / 2)
+            self._sessions.touch(self._former, now_ms - silent_ms)
 
     def _stop(self) -> None:
         self.active = False

@@ -22,7 +22,7 @@ class Raft:
 
     def __init__(self, cluster, clock):
         self.cluster, self.clock = cluster, clock
-        self.is_leader = True
+        self.is_leader, self.leader_id = True, 1
         self.hold = False
         self.appended = []
         self.waiting = []
@@ -199,6 +199,22 @@ def test_a_new_controller_gives_everybody_a_fresh_session():
             await controller.register_broker(registration(1, life=2), 4)
         await clock.sleep(2_000)
         assert {fact.broker for fact in journal.recent(BrokerFenced)} == {1, 2, 3}
+
+    story(tell)
+
+
+def test_the_controller_before_has_less_time_left_than_the_others():
+    async def tell(controller, raft, cluster, journal, clock):
+        raft.is_leader, raft.leader_id = False, 2
+        controller.on_leader(False, 6)
+        await clock.sleep(20_000)
+        raft.is_leader, raft.leader_id = True, 1
+        controller.on_leader(True, 7)
+        began = clock.monotonic_ms()
+        while not journal.recent(BrokerFenced):
+            await clock.sleep(100)
+        assert [fact.broker for fact in journal.recent(BrokerFenced)] == [2]
+        assert 7_000 <= clock.monotonic_ms() - began <= 7_300  # 9 s of session, less 2 s without a fetch
 
     story(tell)
 
