@@ -189,3 +189,6 @@ export class Store {
 }
 
 export const sameSelection = (a: Selection, b: Selection) => JSON.stringify(a) === JSON.stringify(b)
+
+/** The page has one. */
+export const store = new Store()
