@@ -190,7 +190,8 @@ class RaftNode:
 
     def _as_unattached(self) -> None:
         if self.role.deadline_ms <= self.now_ms and self._may_stand():
-            self.become_prospective("no leader was found within the election timeout")
+            told = self.voters.is_majority(self.role.leaderless | {self.node_id})
+            self.become_prospective("a majority knows no leader" if told else "controller.quorum.election.timeout.ms expired")
             self._as_prospective()
         else:
             if self.role.deadline_ms <= self.now_ms:

@@ -61,7 +61,9 @@ def _on_voted(node: RaftNode, voter: int, vote: m.Vote, reply: m.VoteReply) -> N
     role.ballots.refused.discard(voter)
     role.ballots.count(voter, granted=reply.granted)
     node.next_ask[voter] = NEVER
-    if vote.pre_vote and not reply.granted:
+    if vote.pre_vote and not reply.granted and voter == role.known_leader == reply.leader:
+        node.become_follower(node.epoch, voter, f"node {voter} still leads epoch {node.epoch}")
+    elif vote.pre_vote and not reply.granted:
         node.next_ask[voter] = node.now_ms + node.timeouts.election_ms / 8
     elif not reply.granted:
         # Mostly two stand at once, and the voter that could decide is the leader that died: one of them must give way soon.
