@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from engine.protocol.errors import ErrorCode
 from engine.sandbox.commands_of_topics import CreateTopic, Elect, GrowTopic, SetTopic, partition_of
 from engine.world.threads import promised
 
@@ -33,6 +34,7 @@ class Admin:
                 "bootstrap.servers": self._bootstrap_servers,
                 "client.id": CLIENT_ID,
                 "log_level": 0,
+                "socket.timeout.ms": int(ANSWER_SECONDS_MAX * 1000),
                 "socket.connection.setup.timeout.ms": 5_000,
                 "reconnect.backoff.max.ms": 1_000,
                 "topic.metadata.refresh.interval.ms": -1,
@@ -76,7 +78,8 @@ class Admin:
         unclean = command is not None and command.how == "unclean"
         kind = ElectionType.UNCLEAN if unclean else ElectionType.PREFERRED
         wanted = None if command is None else [TopicPartition(*partition_of(command.partition))]
-        results = await self._one(lambda client: client.elect_leaders(kind, wanted, request_timeout=ANSWER_SECONDS_MAX))
+        # No time limits here: the library's 2.16 chokes on them; socket.timeout.ms holds.
+        results = await self._one(lambda client: client.elect_leaders(kind, wanted))
         changed = 0
         for partition, error in results.items():
             if error is None:
@@ -127,4 +130,6 @@ def _error(error: Any) -> Any:
 
 def _said(error: Any) -> str:
     kafka = _error(error)
-    return f"{kafka.name().lstrip('_')}: {kafka.str()}"
+    # Kafka's own name for its own errors; librdkafka shortens some, and has its own below zero.
+    name = ErrorCode(kafka.code()).name.upper() if kafka.code() > 0 else kafka.name().lstrip("_")
+    return f"{name}: {kafka.str()}"

@@ -100,15 +100,15 @@ class Doing:
     # ---- time
 
     async def _pause(self, command: times.Pause, causes: Causes) -> str:
-        self._cluster.pause(causes=causes)
+        await self._cluster.pause(causes=causes)
         return "time stands still"
 
     async def _resume(self, command: times.Resume, causes: Causes) -> str:
-        self._cluster.resume(causes=causes)
+        await self._cluster.resume(causes=causes)
         return "time goes on"
 
     async def _slow(self, command: times.Slow, causes: Causes) -> str:
-        self._cluster.slow(command.factor(), causes=causes)
+        await self._cluster.slow(command.factor(), causes=causes)
         return f"time runs {command.speed}"
 
     # ---- clients

@@ -3,6 +3,7 @@
 from typing import Any
 
 from engine.cluster.cluster import Cluster
+from engine.cluster.launch import Launcher
 from engine.events.journal import Journal
 from engine.metadata.configs import CONFIGS, demo_values
 from engine.sandbox.apps import Apps
@@ -20,8 +21,10 @@ def found(
     `picture`: the last one of an earlier start. `port` and `brokers` count for a new folder only.
     """
     world = real_world()
-    journal = Journal(node=0, incarnation=starts, now_ms=world.clock.now_ms)
-    cluster = Cluster(world=world, folder=folder, port=port, racks=list(racks(brokers)), profile=profile, journal=journal)
+    journal = Journal(node=0, incarnation=starts, now_ms=lambda: cluster.clock.now_ms())
+    cluster = Cluster(
+        world=world, folder=folder, port=port, racks=list(racks(brokers)), profile=profile, journal=journal, launcher=Launcher()
+    )
     state = picture or blank(
         sandbox=name, profile=profile, configs={}, cluster_id="", bootstrap_servers="", at_ms=world.clock.now_ms()
     )

@@ -7,7 +7,17 @@ crash may never have been told.
 from collections.abc import Iterator
 from typing import Any
 
-from engine.events.facts import BrokerUnfenced, ControllerElected, Fact, LeaderElected, PartitionsAdded, TopicCreated, TopicDeleted
+from engine.events.facts import (
+    BrokerUnfenced,
+    ControllerElected,
+    Fact,
+    IsrExpanded,
+    IsrShrunk,
+    LeaderElected,
+    PartitionsAdded,
+    TopicCreated,
+    TopicDeleted,
+)
 
 Part = dict[str, Any]
 WHY = {"told": "by a broker's metadata"}
@@ -68,17 +78,32 @@ def _partitions(known: Part, real: Part) -> Iterator[Fact]:
         was = before.get(now["partition"])
         if was is None or now["partition_epoch"] < was["partition_epoch"]:
             continue
-        if any(now[name] != was[name] for name in ("leader", "leader_epoch", "partition_epoch", "isr")):
-            yield LeaderElected(
+        if (now["leader"], now["leader_epoch"]) != (was["leader"], was["leader_epoch"]):
+            yield _led(real["name"], was, now)
+        elif now["partition_epoch"] != was["partition_epoch"]:
+            kind = IsrShrunk if len(now["isr"]) < len(was["isr"]) else IsrExpanded
+            yield kind(
                 topic=real["name"],
                 partition=now["partition"],
-                leader=now["leader"],
-                was_leader=was["leader"],
-                leader_epoch=now["leader_epoch"],
-                was_leader_epoch=was["leader_epoch"],
-                partition_epoch=now["partition_epoch"],
                 isr=tuple(now["isr"]),
+                was=tuple(was["isr"]),
+                partition_epoch=now["partition_epoch"],
                 elr=tuple(now.get("elr") or ()),
-                how="in-sync" if now["leader"] >= 0 else "none",
                 configs=WHY,
             )
+
+
+def _led(topic: str, was: Part, now: Part) -> LeaderElected:
+    return LeaderElected(
+        topic=topic,
+        partition=now["partition"],
+        leader=now["leader"],
+        was_leader=was["leader"],
+        leader_epoch=now["leader_epoch"],
+        was_leader_epoch=was["leader_epoch"],
+        partition_epoch=now["partition_epoch"],
+        isr=tuple(now["isr"]),
+        elr=tuple(now.get("elr") or ()),
+        how="in-sync" if now["leader"] >= 0 else "none",
+        configs=WHY,
+    )

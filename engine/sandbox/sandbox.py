@@ -82,7 +82,7 @@ class Sandbox:
         journal.listen(self._emitted)
         cluster.on_fact = self._told
         cluster.on_traffic = self._moved
-        cluster.on_image = self._compare
+        cluster.on_image = self._compare_later
 
     # ---- life
 
@@ -233,7 +233,11 @@ class Sandbox:
         self._traffic.add(sample)
         self.on_traffic()
 
-    def _compare(self, node: int, image: dict[str, Any]) -> None:
+    def _compare_later(self, node: int, image: dict[str, Any]) -> None:
+        """What the controller has told meanwhile is newer than the image; only what nobody tells is made up for."""
+        self._world.clock.call_later(TOLD_WITHIN_MS, lambda: self._compare(image))
+
+    def _compare(self, image: dict[str, Any]) -> None:
         for fact in heal(self._folded["clusters"][0], plain(image)):
             self._journal.emit(fact)
 

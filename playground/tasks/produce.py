@@ -11,7 +11,8 @@ from playground.celery import app
 from playground.tasks.measures import Measures
 from playground.tasks.orders import ORDERS, Order
 
-TICK_SECONDS = 0.02  # at high rates records are handed over in small heaps
+WAIT_SECONDS_MAX = 0.1  # then orders are looked at
+HEAP_MAX = 500  # records handed over before acknowledgements are looked at
 BEHIND_SECONDS_MAX = 1.0  # who cannot keep up does not try to catch up for ever
 FLUSH_SECONDS_MAX = 5.0
 REBUILT_BY = {"acks", "linger", "idempotence", "compression", "partitioner"}  # a client cannot change these while it runs
@@ -52,9 +53,9 @@ class Sending:
                 break
             sent = self._send_due() if self._order.do == "run" else 0
             assert self._producer is not None, "made when the first order is obeyed"
-            self._producer.poll(0)
+            # It wakes for acknowledgements too: so their latency is the brokers', not that of our sleep.
+            self._producer.poll(0 if sent >= HEAP_MAX else self._pause_seconds())
             self._report()
-            self._order.wait(self._pause_seconds() if not sent or self._due > time.monotonic() else 0)
         self._end()
 
     def _obey(self) -> None:
@@ -85,7 +86,7 @@ class Sending:
             return 0
         self._due = max(self._due, now - BEHIND_SECONDS_MAX)
         sent = 0
-        while self._due <= now:
+        while self._due <= now and sent < HEAP_MAX:
             if not self._send():
                 break
             self._due += 1 / rate
@@ -109,8 +110,8 @@ class Sending:
 
     def _pause_seconds(self) -> float:
         if self._order.do != "run" or self._settings["rate"] <= 0:
-            return 0.1
-        return max(TICK_SECONDS / 4, min(self._due - time.monotonic(), TICK_SECONDS))
+            return WAIT_SECONDS_MAX
+        return max(0.001, min(self._due - time.monotonic(), WAIT_SECONDS_MAX))
 
     def _delivered(self, error: KafkaError | None, message: Message) -> None:
         if error is not None:

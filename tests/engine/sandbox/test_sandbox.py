@@ -3,7 +3,7 @@
 import pytest
 
 from engine.cluster.launch import Refused
-from engine.events.facts import BrokerAdded, BrokerKilled, BrokerStarted
+from engine.events.facts import BrokerAdded, BrokerKilled, BrokerStarted, ClusterPaused
 from engine.events.journal import Journal
 from engine.sandbox.apply import apply_frame
 from engine.sandbox.sandbox import Sandbox
@@ -34,6 +34,9 @@ class FakeCluster:
 
     async def kill(self, broker, *, causes=()):
         return self.journal.emit(BrokerKilled(broker=broker, pid=100 + broker, causes=causes))
+
+    async def pause(self, *, causes=()):
+        return self.journal.emit(ClusterPaused(causes=causes))
 
     async def stop(self, broker, *, causes=()):
         raise Refused("it does not want to")
@@ -84,6 +87,13 @@ async def test_refusals_are_facts_and_typos_are_not(sandbox):
     assert [fact["kind"] for fact in sandbox.take_frame()["facts"]] == ["CommandGiven", "CommandRefused"] * 2
 
 
+async def test_nobody_answers_while_time_stands_still(sandbox):
+    assert (await sandbox.do("pause")).ok
+    assert "resume first" in (await sandbox.do("create topic t")).message
+    assert "already" in (await sandbox.do("pause")).message
+    assert (await sandbox.do("kill broker 1")).ok
+
+
 async def test_a_bare_cluster_has_no_clients(sandbox):
     outcome = await sandbox.do("produce orders as shop")
     assert "bare cluster" in outcome.message
@@ -116,15 +126,15 @@ async def test_an_old_picture_goes_on(sandbox):
 async def test_the_picture_is_healed_by_a_brokers_metadata(sandbox):
     partition = {"partition": 0, "leader": 1, "leader_epoch": 2, "partition_epoch": 3, "replicas": [1], "isr": [1], "elr": []}
     image = {"topics": [{"name": "t", "id": "u", "internal": False, "configs": {}, "partitions": [partition]}], "brokers": [], "controller": 1, "controller_epoch": 4}
-    sandbox._cluster.on_image(1, image)
+    sandbox._compare(image)
     sandbox.take_frame()
     cluster = sandbox.snapshot()["clusters"][0]
     assert (cluster["controller"], cluster["topics"][0]["partitions"][0]["leader_epoch"]) == (1, 2)
-    sandbox._cluster.on_image(1, image)
+    sandbox._compare(image)
     assert not sandbox.pending
     moved = partition | {"leader": 2, "leader_epoch": 3, "partition_epoch": 4}
-    sandbox._cluster.on_image(1, image | {"topics": [image["topics"][0] | {"partitions": [moved]}]})
+    sandbox._compare(image | {"topics": [image["topics"][0] | {"partitions": [moved]}]})
     assert sandbox.recent[-1]["kind"] == "LeaderElected"
-    sandbox._cluster.on_image(1, image | {"topics": []})
+    sandbox._compare(image | {"topics": []})
     assert sandbox.recent[-1]["kind"] == "TopicDeleted"
 
