@@ -2,4 +2,4 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { defineConfig } from 'vite'
 
-export default defineConfig({ root: 'src/dev', plugins: [svelte()], server: { port: 5199, fs: { allow: ['../..'] } } })
+export default defineConfig({ root: 'src/dev', plugins: [svelte({ configFile: '../../svelte.config.js' })], build: { outDir: '../../node_modules/.player', emptyOutDir: true }, server: { port: 5199, fs: { allow: ['../..'] } } })

@@ -25,7 +25,7 @@ export const plusMs = (ms: number) => (ms === 0 ? '0 ms' : `${ms > 0 ? '+' : 'âˆ
 
 /** A span in the unit that fits: 4 ms, 1.4 s, 3 min, 2 h. */
 export function span(ms: number): string {
-  if (ms < 950) return `${Math.round(ms)} ms`
+  if (ms < 95) return `${Math.round(ms)} ms`
   if (ms < 9_950) return `${trim((ms / 1000).toFixed(1))} s`
   if (ms < 120_000) return `${Math.round(ms / 1000)} s`
   if (ms < 7_200_000) return `${Math.round(ms / 60_000)} min`

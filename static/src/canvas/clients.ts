@@ -176,38 +176,51 @@ export function placeProducers(layout: MapLayout, cluster: Cluster, seen: Seen):
 export function placeGroups(layout: MapLayout, cluster: Cluster, seen: Seen): GroupCard[] {
   const { rem, consumers, width } = layout.metrics
   const x = width - 1.231 * rem - consumers
-  const top = layout.area.y + 1.9 * rem
-  const bottom = layout.area.y + layout.area.h - 1.9 * rem
-  const parties = partiesOf(cluster, seen)
-  const header = 2.75 * rem
-  const gap = 0.32 * rem
-  const seats = parties.reduce((sum, party) => sum + Math.min(party.seats.length, MEMBERS_MAX), 0)
-  const free = bottom - top - parties.length * (header + 0.6 * rem)
-  const roomy = free / Math.max(1, seats) - gap
-  const member_h = roomy >= 4.3 * rem ? Math.min(5.4 * rem, roomy) : roomy >= 1.9 * rem ? Math.min(2.4 * rem, roomy) : 0
-  const oneLine = member_h < 3.6 * rem
-  const wishes = parties.map((party) => {
-    const shown = member_h === 0 || party.seats.length > MEMBERS_MAX * 2 ? 0 : Math.min(party.seats.length, MEMBERS_MAX)
-    const spread = spreadOf(layout, party, shown, member_h, header)
-    return { item: { party, shown, spread }, middle: middleOf(layout, party.topics) - header * 0.3, h: header + shown * (member_h + spread) }
-  })
-  return stack(wishes, top - 0.4 * rem, bottom, 0.6 * rem).map(({ item: { party, shown, spread }, y, h }) => {
+  const top = layout.area.y + 1.7 * rem
+  const bottom = layout.area.y + layout.area.h - 0.3 * rem
+  const sizes = sizesOf(layout, partiesOf(cluster, seen), bottom - top)
+  const wishes = sizes.map((size) => ({ item: size, middle: middleOf(layout, size.party.topics) - HEADER_REM * rem * 0.35, h: heightOf(size, rem) }))
+  return stack(wishes, top, bottom, GROUP_GAP_REM * rem).map(({ item: { party, shown, member_h, air }, y, h }) => {
     const members = party.seats.slice(0, shown).map((seat, i): MemberCard => ({
       key: seat.key, name: seatName(seat), member: seat.member, client: seat.client, look: lookOf(seat, party.group), chips: chipsOf(seat.member),
-      lag: seat.member && party.group ? memberLag(cluster, party.group, seat.member) : null, oneLine,
-      x, y: Math.round(y + header + i * (member_h + spread) + spread / 2), w: consumers, h: Math.round(member_h),
+      lag: seat.member && party.group ? memberLag(cluster, party.group, seat.member) : null, oneLine: member_h < ROOMY_REM * rem,
+      x, y: Math.round(y + HEADER_REM * rem + i * (member_h + air) + air / 2), w: consumers, h: Math.round(member_h),
     }))
     return { key: party.name, name: party.name, group: party.group, lag: party.group ? lagOf(cluster, party.group) : 0, members, folded: party.seats.length - shown, x, y, w: consumers, h }
   })
 }
 
-/** Air between members, so that they stand along the rows that they read, when there is room. */
-function spreadOf(layout: MapLayout, party: Party, shown: number, member_h: number, header: number): number {
+const HEADER_REM = 2.75
+const GROUP_GAP_REM = 0.6
+const ROOMY_REM = 3.6 // a member with chips and phase below its name
+const LOW_REM = 2.15 // a member in one line
+const AIR_REM = 0.32
+
+interface Size { party: Party; shown: number; member_h: number; air: number }
+
+const heightOf = (size: Size, rem: number) => HEADER_REM * rem + size.shown * (size.member_h + size.air)
+
+/** Each group wants to be as tall as the rows that it reads; when all do not fit, first the air goes, then lines, then members. */
+function sizesOf(layout: MapLayout, parties: Party[], room: number): Size[] {
   const { rem } = layout.metrics
-  const blocks = layout.blocks.filter((block) => party.topics.includes(block.topic))
-  const rows_h = blocks.reduce((sum, block) => sum + block.h, 0)
-  const others = layout.blocks.length > 1 || layout.cards.some((card) => card.line > 0)
-  if (shown === 0) return 0
-  const wanted = (rows_h - header - shown * member_h) / shown
-  return Math.max(0.32 * rem, Math.min(others ? 2.4 * rem : 4.5 * rem, wanted))
+  const wanted = parties.map((party): Size => {
+    const rows_h = layout.blocks.filter((block) => party.topics.includes(block.topic)).reduce((sum, block) => sum + block.h, 0) || room / parties.length
+    const shown = Math.min(party.seats.length, MEMBERS_MAX)
+    const each = (rows_h - HEADER_REM * rem) / Math.max(1, shown)
+    const member_h = each >= (ROOMY_REM + 0.9) * rem ? Math.min(5.4 * rem, each * 0.8) : LOW_REM * rem
+    return { party, shown, member_h, air: Math.max(AIR_REM * rem, Math.min(3.4 * rem, each - member_h)) }
+  })
+  const steps: ((size: Size) => Size)[] = [
+    (size) => ({ ...size, air: AIR_REM * rem }),
+    (size) => ({ ...size, member_h: LOW_REM * rem }),
+    (size) => ({ ...size, shown: Math.min(size.shown, 3) }),
+    (size) => ({ ...size, shown: 0 }),
+  ]
+  let sizes = wanted
+  for (const step of steps) {
+    const total = sizes.reduce((sum, size) => sum + heightOf(size, rem) + GROUP_GAP_REM * rem, 0)
+    if (total <= room + GROUP_GAP_REM * rem) break
+    sizes = sizes.map(step)
+  }
+  return sizes
 }

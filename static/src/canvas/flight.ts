@@ -26,10 +26,12 @@ export const DOTS_MAX = 60 // of a sort; more are a stream that no eye can follo
 const SPREAD_MS = 45 // between dots of one row in one frame
 const DOTS_PER_ROW_FRAME = 3
 
-export function measure(points: Point[]): Path {
+/** `hops`: points in pairs; between pairs the dot is behind a card and takes no time. */
+export function measure(points: Point[], hops = false): Path {
   const lengths = [0]
   for (let i = 1; i < points.length; i++) {
-    lengths.push(lengths[i - 1]! + Math.hypot(points[i]![0] - points[i - 1]![0], points[i]![1] - points[i - 1]![1]))
+    const step = Math.hypot(points[i]![0] - points[i - 1]![0], points[i]![1] - points[i - 1]![1])
+    lengths.push(lengths[i - 1]! + (hops && i % 2 === 0 ? 0 : step))
   }
   return { points, lengths, total: lengths.at(-1) ?? 0 }
 }
@@ -105,7 +107,7 @@ export class Flights {
     if (dots === 0 || this.dots.filter((dot) => dot.sort === sort).length >= DOTS_MAX) return
     const points = way()
     if (!points) return
-    const path = measure(points)
+    const path = measure(points, sort === 'replicate' && points.length % 2 === 0)
     for (let i = 0; i < dots; i++) {
       const start = now + i * SPREAD_MS
       this.dots.push({ sort, path, color, start, end: start + DURATION[sort], row })
@@ -171,5 +173,5 @@ function replicateWay(cluster: Cluster, layout: MapLayout, ground: Ground, broke
   }
   const from = middle(cluster, layout, ground, ground.part.leader)
   const to = middle(cluster, layout, ground, broker)
-  return from && to && bezier(from, to, 8)
+  return from && to && bezier(from, to, 8) // nine points: one way, no hops
 }
