@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from engine.replication.replica_set import ReplicaSet
 
 READS_FROM_FOLLOWERS_SINCE = 11  # KIP-392
+NOT_KNOWN = (ErrorCode.unknown_topic_or_partition, ErrorCode.unknown_topic_id)
 TELL_LEADER = (ErrorCode.not_leader_or_follower, ErrorCode.fenced_leader_epoch)
 
 
@@ -66,6 +67,8 @@ class Reader:
             self._read(one, partition, fetched, arrived=arrived, left=left, first=first)
         except KafkaError as error:
             fetched = Fetched(one.index, int(error.code))
+            if error.code in NOT_KNOWN:
+                fetched.aborted = ()  # not null, as Kafka answers what it does not know
             if error.code in TELL_LEADER:
                 fetched.leader = leader_of(self._image, name_of(self._image, one.topic), one.index)
         return fetched

@@ -40,7 +40,7 @@ class WaitingDeletion:
         """On the leader; an error concerns its partition alone."""
         found = self._found[topic, index] = {"partition_index": index, "low_watermark": -1, "error_code": ErrorCode.none}
         try:
-            if topic in INTERNAL_TOPICS:
+            if topic in INTERNAL_TOPICS and self._context.node.image.partition(topic, index) is not None:
                 raise InvalidTopic(f"Cannot delete records of internal topic {topic}.")
             partition = self._context.node.replicas.leader(topic, index)
             if "delete" not in partition.log.config.cleanup_policy:

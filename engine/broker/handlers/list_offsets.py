@@ -28,7 +28,8 @@ def handle(context: RequestContext, request: Message) -> Message:
     asked = Counter((topic.name, one.partition_index) for topic in request.topics for one in topic.partitions)
     topics = []
     for topic in request.topics:
-        found = [_answer(context, request, topic.name, one, asked) for one in topic.partitions]
+        once = {one.partition_index: one for one in topic.partitions}
+        found = [_answer(context, request, topic.name, one, asked) for one in once.values()]
         topics.append({"name": topic.name, "partitions": found})
     return build("ListOffsets", "response", context.api_version, topics=topics)
 

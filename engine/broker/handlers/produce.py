@@ -23,7 +23,7 @@ from engine.protocol.errors import (
 )
 from engine.protocol.hot_fields import Topic
 from engine.protocol.hot_produce import Produced, ProduceRequest, parse_request, write_response
-from engine.protocol.record_batch import ATTRIBUTES_AT, COMPRESSION_BITS, HEADER_BYTES
+from engine.protocol.record_batch import ATTRIBUTES_AT, COMPRESSION_BITS, HEADER_BYTES, OVERHEAD_BYTES
 
 from engine.storage.batch_checks import record_errors
 
@@ -49,6 +49,14 @@ def handle_frame(context: RequestContext, body: memoryview) -> Any:
             context.connection.close(f"a Produce request with acks=0 failed: {waiting.first_error}")
         return NO_ANSWER
     return waiting.begin()
+
+
+def check_batch(records: memoryview | None, version: int) -> None:
+    """What can be said before the log looks: one whole batch, in a codec of this version. Raises InvalidRecord and others."""
+    if records is None or len(records) < HEADER_BYTES or int.from_bytes(records[8:12], "big") + OVERHEAD_BYTES != len(records):
+        raise InvalidRecord("Produce requests with version 3 or newer must contain exactly one record batch per partition")
+    if version < ZSTD_SINCE and records[ATTRIBUTES_AT + 1] & COMPRESSION_BITS == ZSTD:
+        raise UnsupportedCompressionType(f"Produce requests with version {version} are not allowed to use ZStandard compression")
 
 
 class WaitingProduce:
@@ -90,15 +98,20 @@ class WaitingProduce:
             raise TransactionalIdAuthorizationFailed("transactions are not served yet")
         if name is None:
             raise UnknownTopicId() if topic.topic_id else UnknownTopicOrPartition()
+        if self._image.partition(name, done.index) is None:
+            raise UnknownTopicOrPartition()
+        check_batch(records, request.version)
         if name in INTERNAL_TOPICS and context.client_id != ADMIN_CLIENT:
             raise InvalidTopic(f"Cannot append to internal topic {name}")
-        if records is None or len(records) < HEADER_BYTES:
-            raise InvalidRecord("Produce requests must contain exactly one record batch")
-        if request.version < ZSTD_SINCE and records[ATTRIBUTES_AT + 1] & COMPRESSION_BITS == ZSTD:
-            raise UnsupportedCompressionType("zstd needs Produce version 7")
         node = context.node
         partition = node.replicas.find(name, done.index)
-        appended = partition.append(records, acks=request.acks, now_ms=node.clock.now_ms())
+        try:
+            appended = partition.append(records, acks=request.acks, now_ms=node.clock.now_ms())
+        except KafkaError as error:
+            done.record_errors = [(one.batch_index, one.message) for one in record_errors(error)]
+            if done.record_errors:
+                done.log_start_offset = partition.log.log_start_offset  # told only with errors of single records, as by Kafka
+            raise
         done.base_offset = appended.base_offset
         done.log_append_time_ms = appended.log_append_time_ms
         done.log_start_offset = appended.log_start_offset
@@ -110,7 +123,6 @@ class WaitingProduce:
         self.first_error = self.first_error or error
         done.error = int(error.code)
         done.message = error.message
-        done.record_errors = record_errors(error)
         if error.code == ErrorCode.not_leader_or_follower:
             done.leader = leader_of(self._image, name, done.index)
 

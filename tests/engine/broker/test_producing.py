@@ -47,6 +47,7 @@ async def test_strange_acks_and_transactions(trio):
     sent = await trio.ask(1, build("Produce", "request", 9, transactional_id="t", acks=-1, timeout=1000, topic_data=topics))
     assert sent.responses[0].partition_responses[0].error_code.name == "transactional_id_authorization_failed"
     internal = [{"name": "__consumer_offsets", "partition_data": [{"index": 0, "records": batch}]}]
+    trio.nodes[1].image.topics["__consumer_offsets"] = trio.nodes[1].image.topics[TOPIC]
     refused = await trio.ask(1, build("Produce", "request", 9, acks=-1, timeout=1000, topic_data=internal))
     assert refused.responses[0].partition_responses[0].error_code.name == "invalid_topic_exception"
     assert trio.values(1) == []
