@@ -65,6 +65,7 @@ class TopicImage:
 
 
 def new_partition(record: stored.PartitionRecord) -> PartitionImage:
+    """The partition as its first record says."""
     return PartitionImage(
         leader=record.leader,
         leader_epoch=record.leader_epoch,

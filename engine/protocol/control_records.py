@@ -11,19 +11,33 @@ from typing import Any
 from uuid import UUID
 
 from engine.protocol.record_batch import Record, encode_batch
-from engine.protocol.stored.schema import INT16, INT32, INT64, NULL_UUID, STRING, UINT16, UUID_, Malformed, array_of, column, decode_body, encode_body, stored
+from engine.protocol.stored.schema import (
+    INT16,
+    INT32,
+    INT64,
+    NULL_UUID,
+    STRING,
+    UINT16,
+    UUID_,
+    Malformed,
+    array_of,
+    column,
+    decode_body,
+    encode_body,
+    stored,
+)
 
 LEADER_CHANGE, SNAPSHOT_HEADER, SNAPSHOT_FOOTER, KRAFT_VERSION, KRAFT_VOTERS = 2, 3, 4, 5, 6
 KEY = struct.Struct(">hh")
 
 
-@stored(versions=range(0, 2))
+@stored(versions=range(2))
 class Voter:
     voter_id: int = column(INT32)
     voter_directory_id: UUID = column(UUID_, since=1, default=NULL_UUID, ignorable=True)
 
 
-@stored(versions=range(0, 2))
+@stored(versions=range(2))
 class LeaderChangeMessage:
     """The first record of each epoch. Version 1 only since voters have directory ids (kraft.version 1)."""
 
@@ -108,6 +122,7 @@ def decode_control_record(record: Record) -> Any:
 
 
 def leader_change(*, leader: int, voters: Iterable[int], granting: Iterable[int]) -> LeaderChangeMessage:
+    """What a new leader writes first: who may vote, and who voted for it."""
     return LeaderChangeMessage(
         leader_id=leader,
         voters=tuple(Voter(voter_id=voter) for voter in voters),

@@ -13,6 +13,7 @@ DATA_VERSIONS = (0, 1)  # 1 is written by Kafka since voters have directory ids;
 
 
 def encode(state: SaveElection, voters: Voters) -> bytes:
+    """As Kafka writes it while voters are static (kraft.version 0)."""
     fields = {
         "clusterId": "",
         "leaderId": -1 if state.leader is None else state.leader,

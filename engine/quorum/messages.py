@@ -15,6 +15,7 @@ NONE = ErrorCode.none
 
 
 def message(cls: type) -> type:
+    """Frozen, with slots, by keyword only."""
     return dataclass(frozen=True, slots=True, kw_only=True)(cls)
 
 

@@ -27,6 +27,7 @@ class WaitingFetch:
 
 
 def asked(node: RaftNode, event: m.Asked) -> None:
+    """Answer what another node asks; a fetch perhaps later."""
     ANSWERS[type(event.request)](node, event)
 
 

@@ -36,6 +36,7 @@ NEVER = float("inf")
 
 
 def timeouts_of(config: Mapping[str, Any]) -> Timeouts:
+    """The quorum's timeouts from the node's configs."""
     return Timeouts(
         election_ms=config["controller.quorum.election.timeout.ms"],
         fetch_ms=config["controller.quorum.fetch.timeout.ms"],
@@ -98,6 +99,7 @@ class Raft:
     # ---- life
 
     async def start(self) -> None:
+        """Begin to look for a leader."""
         for voter, (host, port) in self._voter_addresses.items():
             if voter != self.node_id and voter not in self._directory.addresses:
                 self._directory.set_address(voter, host, port)

@@ -19,6 +19,7 @@ from engine.quorum.roles import TRANSITIONS, Candidate, Follower, Leader, Prospe
 from engine.quorum.voters import Voters
 from engine.world.chance import Chance
 
+
 class RaftNode:
     """The state: a role, what is durable of it, the high watermark, what is under way to whom."""
 
@@ -220,7 +221,7 @@ class RaftNode:
             self.become_leader(role.ballots)
             self._as_leader()
         elif role.deadline_ms <= self.now_ms:
-            self.become_prospective("the election of epoch %d brought no leader" % role.epoch)
+            self.become_prospective(f"the election of epoch {role.epoch} brought no leader")
             self._as_prospective()
         else:
             self._ask_for_votes(role.ballots.open, pre_vote=False)

@@ -17,6 +17,7 @@ EAGER_MS = 50.0  # nodes that all know no leader stand within so long of each ot
 
 
 def answered(node: RaftNode, event: m.Answered) -> None:
+    """Take an answer. One that came too late still tells of newer epochs and of leaders."""
     if _learns_of_a_leader(node, event):
         return
     request, reply = event.request, event.reply
@@ -107,6 +108,7 @@ def _on_fetch_refused(node: RaftNode, sender: int) -> None:
 
 
 def unanswered(node: RaftNode, event: m.Unanswered) -> None:
+    """Ask again after a short while."""
     if isinstance(event.request, m.Fetch):
         if event.request is node.fetching:
             node.fetching = None

@@ -102,6 +102,7 @@ def the_partition(request: Message) -> Any:
 
 
 def read_vote(request: Message) -> m.Vote | None:
+    """Any version."""
     partition = the_partition(request)
     if partition is None:
         return None
@@ -115,11 +116,13 @@ def read_vote(request: Message) -> m.Vote | None:
 
 
 def read_begin(request: Message) -> m.BeginEpoch | None:
+    """Any version."""
     partition = the_partition(request)
     return partition and m.BeginEpoch(leader=partition.leader_id, epoch=partition.leader_epoch)
 
 
 def read_end(request: Message, version: int) -> m.EndEpoch | None:
+    """Version 0 names the successors as plain ids, version 1 with their directories."""
     partition = the_partition(request)
     if partition is None:
         return None
@@ -159,6 +162,7 @@ def write_reply(api: str, version: int, reply: m.Reply, *, addresses: Mapping[in
 
 
 def write_fetch_reply(version: int, reply: m.FetchReply, *, records: bytes, addresses: Mapping[int, tuple[str, int]]) -> Message:
+    """The answer to Fetch; `records` are the batches from `reply.read_from` on."""
     partition: dict[str, Any] = {
         "partition_index": 0,
         "error_code": reply.error,

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
+from engine.quorum import messages as m
 from tests.engine.quorum.network import Network
 from tests.transcripts.transcript import check
-
-from engine.quorum import messages as m
 
 
 class Stage:

@@ -63,7 +63,7 @@ class SupportedFeature:
     max_supported_version: int = column(INT16)
 
 
-@stored(versions=range(0, 5))
+@stored(versions=range(5))
 class RegisterBrokerRecord(MetadataRecord):
     """A broker came, with a new epoch; it is fenced until it has caught up."""
 
@@ -98,7 +98,7 @@ class TopicRecord(MetadataRecord):
     topic_id: UUID = column(UUID_)
 
 
-@stored(versions=range(0, 3))
+@stored(versions=range(3))
 class PartitionRecord(MetadataRecord):
     """A new partition. `directories` are one directory id a replica, or empty."""
 
@@ -131,7 +131,7 @@ class ConfigRecord(MetadataRecord):
     value: str | None = column(STRING, nullable_since=0)
 
 
-@stored(versions=range(0, 3))
+@stored(versions=range(3))
 class PartitionChangeRecord(MetadataRecord):
     """What changed in a partition; None and NO_LEADER_CHANGE leave things as they are.
 
@@ -241,7 +241,7 @@ class ProducerIdsRecord(MetadataRecord):
     next_producer_id: int = column(INT64)
 
 
-@stored(versions=range(0, 4))
+@stored(versions=range(4))
 class BrokerRegistrationChangeRecord(MetadataRecord):
     """A broker was fenced or unfenced (FENCE, UNFENCE), or began its controlled shutdown."""
 

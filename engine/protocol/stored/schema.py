@@ -17,7 +17,7 @@ from __future__ import annotations
 import dataclasses
 import struct
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache
 from typing import Any, NamedTuple, dataclass_transform
 from uuid import UUID
 
@@ -54,6 +54,7 @@ Kind = Callable[[Form], Codec]
 
 
 def write_unsigned_varint(out: bytearray, value: int) -> None:
+    """Seven bits a byte, the lowest first."""
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)
         value >>= 7
@@ -61,6 +62,7 @@ def write_unsigned_varint(out: bytearray, value: int) -> None:
 
 
 def read_unsigned_varint(buffer: Buffer, position: int) -> tuple[int, int]:
+    """(value, the position behind it). Raises Malformed."""
     value = shift = 0
     while True:
         if position >= len(buffer) or shift > 28:
@@ -110,7 +112,8 @@ def _read_uuid(buffer: Buffer, position: int) -> tuple[UUID, int]:
     return UUID(bytes=data), position + 16
 
 
-def UUID_(form: Form) -> Codec:  # noqa: N802 - a kind like INT32; UUID is the value's class
+def UUID_(form: Form) -> Codec:
+    """Sixteen bytes; never null, NULL_UUID stands for none."""
     return Codec(_write_uuid, _read_uuid)
 
 
@@ -165,11 +168,13 @@ def _from_utf8(data: bytes) -> str:
         raise Malformed(f"a string is not UTF-8: {error}") from error
 
 
-def STRING(form: Form) -> Codec:  # noqa: N802
+def STRING(form: Form) -> Codec:
+    """UTF-8 with its length in front."""
     return _counted(form, "h", "string", str.encode, _from_utf8)
 
 
-def BYTES(form: Form) -> Codec:  # noqa: N802
+def BYTES(form: Form) -> Codec:
+    """Bytes with their number in front."""
     return _counted(form, "i", "bytes", bytes, bytes)
 
 
@@ -236,16 +241,9 @@ class Column:
 
 
 def column(
-    kind: Kind | type,
-    *,
-    default: Any = dataclasses.MISSING,
-    since: int = 0,
-    until: int | None = None,
-    tag: int | None = None,
-    tagged_since: int | None = None,
-    nullable_since: int | None = None,
-    ignorable: bool = False,
-) -> Any:
+    kind: Kind | type, *, default: Any = dataclasses.MISSING, since: int = 0, until: int | None = None, tag: int | None = None,
+    tagged_since: int | None = None, nullable_since: int | None = None, ignorable: bool = False,
+) -> Any:  # fmt: skip
     """A field of a `stored` class. Versions count as Kafka's: `since` and `until` are inclusive.
 
     With a `tag` the field is a tagged one (from `tagged_since` on), written only where it differs from its default. A value
@@ -257,7 +255,7 @@ def column(
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(column,))
-def stored(*, versions: range = range(0, 1), flexible_since: int | None = 0) -> Callable[[type], type]:
+def stored(*, versions: range = range(1), flexible_since: int | None = 0) -> Callable[[type], type]:
     """Make a class of columns a frozen dataclass that `encode_body` and `decode_body` take.
 
     A structure inside another one follows the outer one's version and flexibility.
@@ -272,7 +270,7 @@ def stored(*, versions: range = range(0, 1), flexible_since: int | None = 0) -> 
     return decorate
 
 
-@lru_cache(maxsize=None)  # one entry a class and version: both are few and fixed
+@cache  # one entry a class and version: both are few and fixed
 def _struct(cls: type, form: Form) -> Codec:
     version, flexible = form.version, form.flexible
     plain, tagged, absent = [], [], []

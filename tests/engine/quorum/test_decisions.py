@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from tests.engine.quorum.network import DEMO, Log
 
 from engine.protocol.errors import ErrorCode
 from engine.quorum import election_store, wire
@@ -15,6 +14,7 @@ from engine.quorum.raft_node import RaftNode
 from engine.quorum.roles import Candidate, Follower, Prospective, Resigned, Unattached
 from engine.quorum.voters import Voters
 from engine.world.chance import Chance
+from tests.engine.quorum.network import DEMO, Log
 
 THREE = Voters((1, 2, 3))
 

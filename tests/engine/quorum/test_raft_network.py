@@ -1,10 +1,10 @@
 """Raft nodes over a network in memory: who leads, how soon after a loss, and that nothing committed is ever lost."""
 
 import pytest
-from tests.engine.quorum.network import DEMO, Network
 
 from engine.quorum import messages as m
 from engine.quorum.roles import Leader
+from tests.engine.quorum.network import DEMO, Network
 
 
 def elected(network, *, within=1500):

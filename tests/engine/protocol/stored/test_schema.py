@@ -23,13 +23,13 @@ from engine.protocol.stored.schema import (
 )
 
 
-@stored(versions=range(0, 5), flexible_since=4)
+@stored(versions=range(5), flexible_since=4)
 class Member:
     name: str = column(STRING)
     instance: str | None = column(STRING, since=3, nullable_since=3, default=None)
 
 
-@stored(versions=range(0, 5), flexible_since=4)
+@stored(versions=range(5), flexible_since=4)
 class Group:
     """Classic up to version 3, flexible in version 4, like the coordinator's values."""
 
