@@ -15,6 +15,9 @@ Part = dict[str, Any]
 Fold = Callable[[Part, Part], Part]
 
 
+RUNNING = ("starting", "up", "fenced", "stopping")
+
+
 def apply(snapshot: Snapshot, fact: Part) -> Snapshot:
     """The snapshot after a numbered fact. A kind that changes nothing on screen only moves the number."""
     clusters = snapshot["clusters"]
@@ -139,7 +142,11 @@ def _controller_elected(cluster: Part, fact: Part) -> Part:
 
 
 def _controller_lost(cluster: Part, fact: Part) -> Part:
+    """Lost when the controller says so, or when its process does not run; a node that only lost sight of it proves nothing."""
     if (fact["leader"], fact["epoch"]) != (cluster["controller"], cluster["controller_epoch"]):
+        return cluster
+    runs = any(one["id"] == fact["leader"] and one["state"] in RUNNING for one in cluster["brokers"])
+    if runs and fact["node"] != fact["leader"]:
         return cluster
     return cluster | {"controller": -1, "quorum": cluster["quorum"] | {"leader": -1}}
 

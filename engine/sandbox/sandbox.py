@@ -191,7 +191,7 @@ class Sandbox:
         frame = {
             "from": self._state["number"],
             "number": self._folded["number"],
-            "at_ms": self._world.clock.now_ms(),
+            "at_ms": self._cluster.clock.now_ms(),
             "facts": self._fresh,
             "traffic": traffic,
         }

@@ -88,6 +88,16 @@ class Clients:
         await self._give(client, "crash", ("crashed",))
         await self._forget(client)
 
+    async def connected(self) -> None:
+        """Returns when Redis answers: without it there are no clients, but the cluster runs all the same."""
+        while True:
+            try:
+                await self._redis.ping()
+                return
+            except (RedisError, OSError) as error:
+                log.warning("Redis cannot be reached: %s", error)
+                await asyncio.sleep(WATCH_SECONDS)
+
     async def adopt(self, clients: list[dict[str, Any]]) -> None:
         """After a restart of the host: clients of the picture that still run are kept, the others are started again."""
         kept = {name.decode(): json.loads(text) for name, text in (await self._redis.hgetall(names.orders_key(self._sandbox))).items()}
@@ -100,6 +110,15 @@ class Clients:
             await self._write(name)
             self._heard[name] = self._now()
         await asyncio.gather(*(self._again(name, one) for name, one in wanted.items() if name not in kept))
+
+    async def goodbye(self, seconds: float) -> None:
+        """Waits until all have reported their end, if the worker ends too; those are forgotten, so that the next host starts them at once."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while loop.time() < deadline and not all(order.get("ended") for order in self._orders.values()):
+            await asyncio.sleep(0.02)
+        for client in [client for client, order in self._orders.items() if order.get("ended")]:
+            await self._forget(client)
 
     # ---- reports
 
@@ -148,6 +167,8 @@ class Clients:
                 continue
             self._heard[client] = self._now()
             self._settle(client, report)
+            if report["state"] in ("closed", "crashed", "failed"):
+                order["ended"] = True
             if report["state"] == "failed" and order["do"] in ("run", "pause"):
                 order["do"] = "close"  # it has ended by itself: not to be started again
                 self.on_failed(client, report["report"].get("last_error") or "it ended by itself")
@@ -191,8 +212,11 @@ class Clients:
     async def _forget(self, client: str) -> None:
         self._orders.pop(client, None)
         self._heard.pop(client, None)
-        await self._redis.hdel(names.orders_key(self._sandbox), client)
-        await self._redis.publish(names.orders_channel(self._sandbox), client)
+        try:
+            await self._redis.hdel(names.orders_key(self._sandbox), client)
+            await self._redis.publish(names.orders_channel(self._sandbox), client)
+        except RedisError as error:
+            log.warning("an order for %s stays in Redis, which cannot be reached: %s", client, error)
 
     def _order(self, client: str) -> dict[str, Any]:
         if client not in self._orders:

@@ -52,6 +52,9 @@ class Desk:
         reply = {"type": "host.reply", "id": message["id"], "what": message["what"], "text": text}
         self._outbox.to(message["reply"], reply | {"run": self._feed.run, "sequence": self._feed.sequence})
 
+    async def _ping(self, message: dict[str, Any]) -> str:
+        return "{}"
+
     async def _snapshot(self, message: dict[str, Any]) -> str:
         await self._feed.settled()
         return json.dumps(self._sandbox.snapshot(), separators=(",", ":"))

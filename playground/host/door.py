@@ -10,9 +10,10 @@ import weakref
 from typing import Any
 
 from channels.layers import get_channel_layer
+from redis.exceptions import RedisError
 
 from playground import names
-from playground.host.limits import ANSWER_SECONDS_MAX
+from playground.host.limits import ANSWER_SECONDS_MAX, ASK_AGAIN_SECONDS, HOST_SECONDS_MAX
 
 
 class HostGone(Exception):
@@ -31,21 +32,39 @@ class Door:
 
     async def ask(self, sandbox: str, what: str, *, seconds: float = ANSWER_SECONDS_MAX, **fields: Any) -> str:
         """The host's answer as JSON text. Raises HostGone."""
+        await self._open()
+        if what == "command":  # given once and only once, so the host must be there
+            await self._ask(sandbox, "ping", HOST_SECONDS_MAX, {})
+        return await self._ask(sandbox, what, seconds, fields)
+
+    async def _ask(self, sandbox: str, what: str, seconds: float, fields: dict[str, Any]) -> str:
+        question = {"type": "question", "what": what, "id": uuid.uuid4().hex, "reply": self._channel, **fields}
+        waiting = self._waiting[question["id"]] = asyncio.get_running_loop().create_future()
+        deadline = asyncio.get_running_loop().time() + seconds
+        try:
+            while True:
+                await self._layer.send(names.host_channel(sandbox), question)
+                left = deadline - asyncio.get_running_loop().time()
+                # A host that is just starting has not heard the question; a second answer would be ignored.
+                patience = left if what == "command" else min(left, ASK_AGAIN_SECONDS)
+                await asyncio.wait([waiting], timeout=max(patience, 0.01))
+                if waiting.done():
+                    return waiting.result()
+                if asyncio.get_running_loop().time() >= deadline:
+                    raise HostGone(f"the host does not answer after {seconds:g} s; it may be starting or gone")
+        except (RedisError, OSError) as error:
+            raise HostGone(f"Redis cannot be reached: {error}") from None
+        finally:
+            del self._waiting[question["id"]]
+
+    async def _open(self) -> None:
         async with self._opening:
             if self._channel is None:
-                self._channel = await self._layer.new_channel()
+                try:
+                    self._channel = await self._layer.new_channel()
+                except (RedisError, OSError) as error:
+                    raise HostGone(f"Redis cannot be reached: {error}") from None
                 self._reader = asyncio.create_task(self._read(self._channel), name="door")
-        question = uuid.uuid4().hex
-        waiting = self._waiting[question] = asyncio.get_running_loop().create_future()
-        try:
-            await self._layer.send(
-                names.host_channel(sandbox), {"type": "question", "what": what, "id": question, "reply": self._channel, **fields}
-            )
-            return await asyncio.wait_for(waiting, seconds)
-        except TimeoutError:
-            raise HostGone(f"the host does not answer after {seconds:g} s; it may be starting or gone") from None
-        finally:
-            del self._waiting[question]
 
     async def _read(self, channel: str) -> None:
         while True:

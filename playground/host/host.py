@@ -18,7 +18,7 @@ from playground.host.clients import Clients
 from playground.host.desk import Desk
 from playground.host.disk_journal import DiskJournal
 from playground.host.feed import Feed
-from playground.host.limits import FIRST_START_SECONDS_MAX, SHUTDOWN_SECONDS_MAX
+from playground.host.limits import CLIENTS_GOODBYE_SECONDS_MAX, FIRST_START_SECONDS_MAX, SHUTDOWN_SECONDS_MAX
 from playground.host.outbox import Outbox
 
 log = logging.getLogger("playground.host")
@@ -82,10 +82,9 @@ class Host:
         await self._sandbox.start()
         clients = self._sandbox.snapshot()["clusters"][0]["clients"]
         await self._sandbox.until(_has_leaders, within_ms=FIRST_START_SECONDS_MAX * 1000)
-        if self._noted["scenario"]:
-            await self._clients.adopt([one for one in clients if one["ours"]])
-        else:
-            await self._clients.adopt([])
+        await self._clients.connected()
+        await self._clients.adopt([one for one in clients if one["ours"]] if self._noted["scenario"] else [])
+        if not self._noted["scenario"]:
             await self._first_start()
         await self._clients.watch()
 
@@ -98,9 +97,9 @@ class Host:
         self._journal.note(self._noted)
 
     async def _end(self, work: list[asyncio.Task[Any]]) -> None:
-        """Brokers first, then the last frame, then the picture."""
-        for task in work[2:]:
-            task.cancel()
+        """Clients have said goodbye, if the worker ends too; then brokers, the last frame, the picture."""
+        work[3].cancel()
+        await self._clients.goodbye(CLIENTS_GOODBYE_SECONDS_MAX)
         try:
             await asyncio.wait_for(self._sandbox.close(), SHUTDOWN_SECONDS_MAX)
         except TimeoutError:

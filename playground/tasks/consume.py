@@ -108,7 +108,7 @@ class Reading:
         good = 0
         for message in messages:
             if error := message.error():
-                self._measures.last_error = f"{error.name().lstrip('_')}: {error.str()}"
+                self._measures.error(f"{error.name().lstrip('_')}: {error.str()}")
                 continue
             self._order.wait(self._settings["processing"] / 1000)
             good += 1
@@ -127,10 +127,10 @@ class Reading:
             self._consumer.commit(asynchronous=False)
             self._measures.count("commits")
         except KafkaException as error:
-            self._measures.last_error = f"{error.args[0].name().lstrip('_')}: {error.args[0].str()}"
+            self._measures.error(f"{error.args[0].name().lstrip('_')}: {error.args[0].str()}")
 
     def _error(self, error: KafkaError) -> None:
-        self._measures.last_error = f"{error.name().lstrip('_')}: {error.str()}"
+        self._measures.error(f"{error.name().lstrip('_')}: {error.str()}")
 
     def _report(self, moved: int = 0) -> None:
         self._measures.moved(moved)

@@ -6,6 +6,7 @@ from typing import Any
 
 SAMPLES_KEPT = 500  # of latencies: the last seconds of a busy client
 RATE_SECONDS = 2.0  # over which a rate is taken
+ERROR_SECONDS = 10.0  # an error that has not come again for so long is over
 
 
 class Measures:
@@ -13,7 +14,8 @@ class Measures:
 
     def __init__(self) -> None:
         self.counts: dict[str, int] = {}
-        self.last_error: str | None = None
+        self._error = ""
+        self._error_at = 0.0
         self._latencies: deque[float] = deque(maxlen=SAMPLES_KEPT)
         self._moments: deque[tuple[float, int]] = deque()
         self._moved = 0
@@ -30,14 +32,21 @@ class Measures:
         """From produce to acknowledgement."""
         self._latencies.append(seconds)
 
+    def error(self, text: str) -> None:
+        """What the client's user would have been told."""
+        self._error, self._error_at = text, time.monotonic()
+
     def report(self) -> dict[str, Any]:
         """Everything; latencies only where there are any."""
-        made: dict[str, Any] = {**self.counts, "rate": self._rate(), "last_error": self.last_error}
+        made: dict[str, Any] = {**self.counts, "rate": self._rate(), "last_error": self._last_error()}
         if self._latencies:
             ordered = sorted(self._latencies)
             made["ack_p50_ms"] = round(ordered[len(ordered) // 2] * 1000, 1)
             made["ack_p99_ms"] = round(ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)] * 1000, 1)
         return made
+
+    def _last_error(self) -> str | None:
+        return self._error if self._error and time.monotonic() - self._error_at < ERROR_SECONDS else None
 
     def _rate(self) -> float:
         now = time.monotonic()

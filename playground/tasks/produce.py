@@ -104,7 +104,7 @@ class Sending:
                 self._order.wanted["topic"], value=value[: max(self._settings["size"], 1)], key=key, on_delivery=self._delivered
             )
         except BufferError:  # 100,000 records wait: the brokers do not take them; the next round tries again
-            self._measures.last_error = "the client's buffer is full: brokers take less than is sent"
+            self._measures.error("the client's buffer is full: brokers take less than is sent")
             return False
         return True
 
@@ -116,7 +116,7 @@ class Sending:
     def _delivered(self, error: KafkaError | None, message: Message) -> None:
         if error is not None:
             self._measures.count("failed")
-            self._measures.last_error = f"{error.name().lstrip('_')}: {error.str()}"
+            self._measures.error(f"{error.name().lstrip('_')}: {error.str()}")
             return
         self._measures.count("acked")
         self._measures.moved(1)
@@ -124,7 +124,7 @@ class Sending:
             self._measures.latency(latency)
 
     def _error(self, error: KafkaError) -> None:
-        self._measures.last_error = f"{error.name().lstrip('_')}: {error.str()}"
+        self._measures.error(f"{error.name().lstrip('_')}: {error.str()}")
 
     def _stats(self, text: str) -> None:
         brokers = json.loads(text).get("brokers", {})

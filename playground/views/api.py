@@ -9,8 +9,9 @@ from pydantic import Field
 
 from playground import names
 from playground.host.door import HostGone, ask, ask_text
+from playground.host.limits import HOST_SECONDS_MAX
 
-STATE_SECONDS_MAX = 3.0  # the picture is at hand; who waits longer waits for a host that is not there
+STATE_SECONDS_MAX = HOST_SECONDS_MAX  # the picture is at hand; who waits longer waits for a host that is not there
 
 
 class OwnDocs(DocsBase):

@@ -23,8 +23,9 @@ class FakeCluster:
     cluster_id = "cluster-1"
     bootstrap_servers = "localhost:1"
 
-    def __init__(self, journal):
+    def __init__(self, journal, clock):
         self.journal = journal
+        self.clock = clock
         self.brokers = {1: FakeProcess(), 2: FakeProcess()}
 
     async def start(self):
@@ -47,7 +48,7 @@ async def sandbox():
     world = real_world()
     journal = Journal(node=0, incarnation=1, now_ms=world.clock.now_ms)
     state = blank(sandbox="main", profile="demo", configs={}, cluster_id="", bootstrap_servers="", at_ms=0)
-    made = Sandbox(world=world, cluster=FakeCluster(journal), journal=journal, state=state)
+    made = Sandbox(world=world, cluster=FakeCluster(journal, world.clock), journal=journal, state=state)
     await made.start()
     return made
 
@@ -115,7 +116,7 @@ async def test_an_old_picture_goes_on(sandbox):
     world = real_world()
     journal = Journal(node=0, incarnation=2, now_ms=world.clock.now_ms)
     state = blank(sandbox="main", profile="demo", configs={}, cluster_id="", bootstrap_servers="", at_ms=0)
-    again = Sandbox(world=world, cluster=FakeCluster(journal), journal=journal, state=state)
+    again = Sandbox(world=world, cluster=FakeCluster(journal, world.clock), journal=journal, state=state)
     again.remember(facts)
     assert again.snapshot()["number"] == facts[-1]["number"]
     await again.start()
