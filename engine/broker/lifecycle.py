@@ -33,7 +33,8 @@ PLAINTEXT = 0
 
 
 class Lifecycle:
-    """`ask` is one attempt to reach the active controller; `offset` tells how far this node has replayed the metadata log."""
+    """`ask` is one attempt to reach the active controller; `offset` tells how far this node has replayed the metadata log;
+    `others_stay` whether another broker is alive and not leaving as well."""
 
     def __init__(
         self,
@@ -43,6 +44,7 @@ class Lifecycle:
         config: Any,
         ask: Callable[..., Awaitable[Message]],
         offset: Callable[[], int],
+        others_stay: Callable[[], bool],
         features: dict[str, tuple[int, int]],
     ) -> None:
         self.state = STARTING
@@ -61,6 +63,7 @@ class Lifecycle:
         self._interval_ms = config["broker.heartbeat.interval.ms"]
         self._ask = ask
         self._offset = offset
+        self._others_stay = others_stay
         self._features = features
         self._wake = Signal()
         self._task: Task | None = None
@@ -178,7 +181,8 @@ class Lifecycle:
 
     def _after_leaving_beat(self, answer: Message | None) -> float:
         silent_ms = self._clock.monotonic_ms() - self._heard_ms
-        if (answer is not None and answer.should_shut_down) or silent_ms > LEAVE_UNHEARD_MS_MAX:
+        alone = not self._others_stay()  # the whole cluster stops: leaders have nowhere to go
+        if alone or (answer is not None and answer.should_shut_down) or silent_ms > LEAVE_UNHEARD_MS_MAX:
             return self._leave_now()
         return FENCED_BEAT_MS
 

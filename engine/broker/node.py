@@ -86,6 +86,7 @@ class Node:
             config=self.config,
             ask=self.controller_door.ask_once,
             offset=self._offset_reached,
+            others_stay=self._others_stay,
             features=SUPPORTED_FEATURES,
         )
 
@@ -230,6 +231,13 @@ class Node:
     def _offset_reached(self) -> int:
         return self.image.offset if self.caught_up.is_set else -1
 
+    def _others_stay(self) -> bool:
+        return any(
+            not broker.fenced and not broker.in_controlled_shutdown
+            for broker in self.image.brokers.values()
+            if broker.id != self.spec.node_id
+        )
+
     def _on_leader(self, leader: int | None, epoch: int) -> None:
         self.controller.on_leader(leader == self.spec.node_id, epoch)
         self.lifecycle.hurry()
@@ -261,7 +269,7 @@ class Node:
         await self.lifecycle.leave()
         self.groups.close()
         self.controller.crash()
-        await self.raft.stop(graceful=True)
+        await self.raft.stop(graceful=self._others_stay())
         self.metadata_log.close()
         if self.caught_up.is_set:
             await self.replicas.stop()  # writes the marker of a clean shutdown

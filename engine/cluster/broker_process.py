@@ -12,7 +12,7 @@ sys.modules.setdefault("hypothesis", None)  # type: ignore[arg-type]
 from engine.broker.node import Node  # noqa: E402
 from engine.broker.node_spec import NodeSpec  # noqa: E402
 from engine.broker.traffic_sample import TrafficSample, image_on_wire  # noqa: E402
-from engine.cluster.preload import preload  # noqa: E402
+from engine.cluster.preload import OF_CLIENTS, OF_NODES, preload  # noqa: E402
 from engine.events.facts import to_wire  # noqa: E402
 from engine.events.journal import Journal  # noqa: E402
 from engine.events.traffic import SAMPLE_MS  # noqa: E402
@@ -106,5 +106,5 @@ def in_words(spec: NodeSpec, error: Exception) -> str:
 
 if __name__ == "__main__":
     die_with_parent(int(sys.argv[2]))
-    preload()
-    nursery.serve(int(sys.argv[1]), child)
+    preload(OF_NODES)
+    nursery.serve(int(sys.argv[1]), child, when_idle=lambda: preload(OF_CLIENTS))

@@ -44,13 +44,15 @@ async def stop(broker: BrokerProcess, journal: Journal, causes: Causes) -> Fact:
     """SIGTERM: controlled shutdown; returns when the process is gone."""
     broker.move("stop")
     fact = journal.emit(BrokerStopping(broker=broker.id, pid=broker.pid or 0, causes=causes))
+    broker.because = (fact.id,)
     broker.child.terminate()
     await broker.child.ended.wait()
     return fact
 
 
-def ended(broker: BrokerProcess, how: str, journal: Journal, *, causes: Causes = ()) -> None:
+def ended(broker: BrokerProcess, how: str, journal: Journal) -> None:
     """The process is gone: as it was asked to, or by itself."""
+    causes, broker.because = broker.because, ()
     if broker.state == DOWN:
         return  # killed: told already
     pid = broker.pid or 0

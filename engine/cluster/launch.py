@@ -57,6 +57,7 @@ class BrokerProcess:
         self.listening: Promise[int] = Promise()
         self.unfenced: Promise[int] = Promise()
         self.failure: str | None = None  # in the broker's own words
+        self.because: tuple[str, ...] = ()  # ids of the facts that its end follows from
 
     @property
     def pid(self) -> int | None:
@@ -92,6 +93,7 @@ class Launcher:
 
     async def start(self, broker: BrokerProcess, spec: NodeSpec, clock: Clock) -> Child:
         """Forks the broker. Its first words come as messages: listening or failed."""
+        await self._nursery.warm.wait()  # first, so that the time we hand on is the time of the fork
         broker.listening, broker.unfenced, broker.failure = Promise(), Promise(), None
         child = await self._nursery.fork(
             {"spec": asdict(spec), "now_ms": clock.now_ms(), "factor": clock.factor, "paused": clock.paused}

@@ -16,11 +16,15 @@ from typing import Any
 from engine.world import pipes
 from engine.world.processes import die_with_parent, leave
 
+IDLE_S = 1.0  # the first brokers have started by then
 CHILD_GC_THRESHOLD = 50_000  # allocations between collections: the engine makes few cycles, and each look costs
 
 
-def serve(descriptor: int, child: Callable[[dict[str, Any], socket.socket], int]) -> None:
-    """Forks until the host closes its end. `child(message, socket)` runs in each child; its result is the exit status."""
+def serve(descriptor: int, child: Callable[[dict[str, Any], socket.socket], int], *, when_idle: Callable[[], None]) -> None:
+    """Forks until the host closes its end. `child(message, socket)` runs in each child; its result is the exit status.
+
+    `when_idle` runs once, when nobody has asked for a while: what it loads is shared by later children.
+    """
     control = socket.socket(fileno=descriptor)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -29,13 +33,20 @@ def serve(descriptor: int, child: Callable[[dict[str, Any], socket.socket], int]
     waker.setblocking(False)
     signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda number, frame: None)
-    gc.collect()
     gc.disable()
-    gc.freeze()
+    _freeze()
+    control.sendall(pipes.encode({"warm": os.getpid()}))
+    to_do_when_idle: Callable[[], None] | None = when_idle
+    asked = False
     buffer = bytearray()
     descriptors: list[int] = []
     while True:
-        readable, _, _ = select.select([control, awake], [], [])
+        readable, _, _ = select.select([control, awake], [], [], IDLE_S if asked and to_do_when_idle else None)
+        if not readable and to_do_when_idle:
+            to_do_when_idle()
+            to_do_when_idle = None
+            _freeze()
+            continue
         if awake in readable:
             awake.recv(4096)
             _tell_ended(control)
@@ -46,11 +57,17 @@ def serve(descriptor: int, child: Callable[[dict[str, Any], socket.socket], int]
             leave(0)
         buffer += data
         descriptors += received
+        asked = True
         for message in pipes.decode(buffer):
             end = socket.socket(fileno=descriptors.pop(0))
             not_for_child = [control.fileno(), awake.fileno(), waker.fileno(), *descriptors]
             control.sendall(pipes.encode({"born": _fork(message["fork"], end, not_for_child, child)}))
             end.close()
+
+
+def _freeze() -> None:
+    gc.collect()
+    gc.freeze()
 
 
 def _fork(message: dict[str, Any], end: socket.socket, not_for_child: list[int], child: Callable) -> int:

@@ -118,6 +118,7 @@ class Nursery:
         self._pipe = Pipe(ours)
         self._pipe.on_message = self._told
         self._pipe.on_closed = self._lost
+        self.warm: Promise[int] = Promise()
         self._unborn: list[Child] = []
         self._children: dict[int, Child] = {}
 
@@ -140,7 +141,9 @@ class Nursery:
         self._process.wait()
 
     def _told(self, message: dict[str, Any]) -> None:
-        if "born" in message:
+        if "warm" in message:
+            self.warm.resolve(message["warm"])
+        elif "born" in message:
             child = self._unborn.pop(0)
             self._children[message["born"]] = child
             child.born.resolve(message["born"])
@@ -149,6 +152,7 @@ class Nursery:
             child.ended.resolve(_in_words(message["status"]))
 
     def _lost(self) -> None:
+        self.warm.refuse(OSError("the process that starts brokers could not start; its own words are above"))
         for child in (*self._unborn, *self._children.values()):
             child.born.refuse(OSError("the process that starts brokers is gone"))
             child.ended.resolve("its parent process is gone")
