@@ -23,6 +23,12 @@ class Hub:
         self.links = links
         self.listening: dict[tuple[str, int], MemoryListener] = {}
         self._ports = iter(range(40_000, 1_000_000))
+        self._addresses: dict[str, str] = {}
+
+    def address(self, name: str) -> str:
+        """A node's IP address, as the other end of its connections sees it."""
+        number = len(self._addresses) + 1
+        return self._addresses.setdefault(name, f"10.0.{number >> 8}.{number & 255}")
 
     def free_port(self) -> int:
         """A number that no listener or dialler had before."""
@@ -168,7 +174,8 @@ class MemoryNetwork:
         return self._connect(listener)
 
     def _connect(self, listener: MemoryListener) -> MemoryConnection:
-        near, there = (self.name, self.hub.free_port()), (listener.host, listener.port)
+        near = (self.hub.address(self.name), self.hub.free_port())
+        there = (self.hub.address(listener.network.name), listener.port)
         ours = MemoryConnection(self, near, there, listener.network.name)
         theirs = MemoryConnection(listener.network, there, near, self.name)
         ours.far_end, theirs.far_end = theirs, ours

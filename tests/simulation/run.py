@@ -72,7 +72,7 @@ async def _send(universe: Universe, client: SimulatedClient, partition: int, ack
 async def _watch(universe: Universe, end_ms: int) -> None:
     watch = high_watermark_never_falls.Watch()
     while universe.simulation.now_ms() < end_ms:
-        watch.look(universe, TOPIC, PARTITIONS)
+        watch.look(universe, TOPIC)
         await universe.sleep(20)
 
 

@@ -1,4 +1,4 @@
-"""Within one incarnation of a node a replica's high watermark never falls; a leader's never falls at all."""
+"""Within one incarnation of a node a replica's high watermark never falls; a restarted node begins from its checkpoint."""
 
 from tests.simulation.universe import Universe
 
@@ -9,15 +9,14 @@ class Watch:
     def __init__(self) -> None:
         self._seen: dict[tuple, int] = {}
 
-    def look(self, universe: Universe, topic: str, partitions: int) -> None:
+    def look(self, universe: Universe, topic: str) -> None:
         """Fails when a high watermark is lower than at the last look."""
         for number in universe.alive():
             node = universe.nodes[number]
-            for partition in range(partitions):
-                replica = node.replicas.partitions.get((topic, partition)) if node.replicas is not None else None
-                if replica is None:
+            for replica in node.replicas.all():
+                if replica.topic != topic:
                     continue
-                key = (number, node.spec.incarnation, partition)
+                key = (number, node.spec.incarnation, replica.index)
                 now = replica.log.high_watermark
-                assert now >= self._seen.get(key, 0), f"{topic}-{partition} on node {number}: {self._seen[key]} -> {now}"
+                assert now >= self._seen.get(key, 0), f"{topic}-{replica.index} on node {number}: {self._seen[key]} -> {now}"
                 self._seen[key] = now
