@@ -1,6 +1,6 @@
 // The eight tiles of the health strip: a number and one honest sentence each, worst news first. Pure.
 
-import { rate, some } from './format.ts'
+import { count, rate, some } from './format.ts'
 import { isRebalancing, totalLag, unread } from './lag.ts'
 import { answers, clusterOf, type Broker, type Cluster, type Partition, type Snapshot, type Topic } from './model.ts'
 import type { Rates } from './rates.ts'
@@ -38,7 +38,7 @@ export function tiles(snapshot: Snapshot, rates: Rates, now_ms: number): Tile[] 
 function brokersTile(brokers: Broker[], now_ms: number): Tile {
   const up = brokers.filter((broker) => broker.state === 'up')
   const others = brokers.filter((broker) => broker.state !== 'up').sort((a, b) => b.since_ms - a.since_ms)
-  const tile: Tile = { name: h.brokers, value: String(up.length), unit: h.of(brokers.length), sentence: h.allAnswer, tone: '' }
+  const tile: Tile = { name: h.brokers, value: count(up.length), unit: h.of(brokers.length), sentence: h.allAnswer, tone: '' }
   if (brokers.length === 0) return { ...tile, sentence: h.noBrokers }
   const last = others[0]
   if (!last) return tile
@@ -73,7 +73,7 @@ function underTile(rows: Row[]): Tile {
   const short = rows.filter(isShort)
   const factors = new Set(rows.map((row) => row.partition.replicas.length))
   const tile: Tile = {
-    name: h.under, value: String(short.length), unit: h.of(rows.length), tone: '',
+    name: h.under, value: count(short.length), unit: h.of(rows.length), tone: '',
     sentence: rows.length === 0 ? h.noTopics : factors.size === 1 ? h.copies([...factors][0]!) : h.allCopies,
   }
   if (short.length === 0) return tile
@@ -81,7 +81,7 @@ function underTile(rows: Row[]): Tile {
   const told = writable[0] ?? short[0]!
   const refused = writable.some((row) => row.partition.isr.length < minIsrOf(row.topic))
   const edge = writable.some((row) => minIsrOf(row.topic) > 1 && row.partition.isr.length === minIsrOf(row.topic))
-  const sentence = refused ? h.stops : edge ? h.oneMore : h.fewer(short.length === 1 ? nameOf(told) : some([nameOf(told)]) )
+  const sentence = refused ? h.stops : edge ? h.oneMore : h.fewer(nameOf(told))
   return { ...tile, tone: 'bad', sentence, why: ask(told) }
 }
 
@@ -95,7 +95,7 @@ function offlineTile(rows: Row[]): Tile {
 function isrTile(rows: Row[]): Tile {
   const all = rows.reduce((sum, row) => sum + row.partition.replicas.length, 0)
   const inside = rows.reduce((sum, row) => sum + row.partition.isr.length, 0)
-  const tile: Tile = { name: h.isr, value: String(inside), unit: h.of(all), sentence: h.noTopics, tone: '' }
+  const tile: Tile = { name: h.isr, value: count(inside), unit: h.of(all), sentence: h.noTopics, tone: '' }
   if (rows.length === 0) return tile
   if (inside < all) {
     const worst = rows.filter(isShort).sort((a, b) => a.partition.isr.length - b.partition.isr.length)

@@ -53,8 +53,9 @@ export function lanes(snapshot: Snapshot, facts: Fact[], window: Window, openGro
   const cluster = clusterOf(snapshot)
   const seen = facts.filter((fact) => fact.at_ms >= window.from_ms)
   const brokers = cluster.brokers.map((broker) => brokerLane(broker.id, broker.since_ms, snapshot, facts, window))
-  const groups = cluster.groups.map((group) => ({ group, lane: groupLane(group, facts, window) }))
-  const opened = groups.filter(({ group }) => group.name === openGroup || (isRebalancing(group) && group.members.length > 0))
+  const isOpen = (group: Group) => group.name === openGroup || (isRebalancing(group) && group.members.length > 0)
+  const groups = cluster.groups.map((group) => ({ group, lane: groupLane(group, facts, window, isOpen(group)) }))
+  const opened = groups.filter(({ group }) => isOpen(group))
   const unfolded = opened.slice(0, 1).flatMap(({ group }) => memberLanes(group, facts, window))
   const all = [...brokers, ...groups.map(({ lane }) => lane)]
   if (1 + all.length + unfolded.length <= LANES_MAX) return { lanes: [factLane(seen), ...all, ...unfolded], quiet: '' }
@@ -147,25 +148,29 @@ function gather(counts: Map<number, number>): [number, number][] {
   return merged
 }
 
-function groupLane(group: Group, facts: Fact[], window: Window): Lane {
+function groupLane(group: Group, facts: Fact[], window: Window, open: boolean): Lane {
   const lane: Lane = { name: group.name, bars: [], marks: [], notes: [] }
   let from = window.from_ms
   let state = ''
+  let generation = group.generation
   const push = (to_ms: number) => {
     if (to_ms <= window.from_ms || to_ms <= from) return
     const busy = /Rebalance|Assigning|Reconciling/.test(state)
-    lane.bars.push({ from_ms: from, to_ms, look: busy ? 'warn' : state === 'Dead' ? 'bad' : 'thin' })
+    if (open) lane.bars.push({ from_ms: from, to_ms, look: busy ? 'box-warn' : 'box', label: t.generation(state, generation) })
+    else lane.bars.push({ from_ms: from, to_ms, look: busy ? 'warn' : state === 'Dead' ? 'bad' : 'thin' })
   }
   for (const fact of facts) {
     if (fact.group !== group.name || fact.kind !== 'GroupStateChanged') continue
-    if (state === '') state = fact.was
+    if (state === '') [state, generation] = [fact.was, fact.generation]
     push(fact.at_ms)
     from = Math.max(window.from_ms, fact.at_ms)
     state = fact.state
+    generation = fact.generation
     if (state === 'Stable' && fact.at_ms >= window.from_ms) lane.notes.push({ at_ms: fact.at_ms, text: summary(group), tone: '' })
   }
   if (state === '') state = group.state
   push(window.now_ms)
+  if (open) return { ...lane, notes: [] }
   if (lane.notes.length === 0) lane.notes.push({ at_ms: window.from_ms + (window.to_ms - window.from_ms) * 0.012, text: summary(group), tone: '' })
   lane.notes = lane.notes.slice(-1)
   return lane
@@ -193,8 +198,9 @@ function memberLanes(group: Group, facts: Fact[], window: Window): Lane[] {
     const mine = facts.filter((fact) => fact.group === group.name)
     const earlier = mine.filter((fact) => fact.kind === 'GroupRebalanced' && fact.at_ms < window.from_ms).at(-1)
     owned = earlier ? shareOf(earlier, member.id) : null
-    for (const fact of mine.filter((one) => one.at_ms >= window.from_ms)) {
-      if (fact.kind === 'MemberJoined' && fact.member === member.id && !earlier) from = fact.at_ms
+    const joined = mine.find((fact) => fact.kind === 'MemberJoined' && fact.member === member.id)
+    if (joined && joined.at_ms > from) from = joined.at_ms
+    for (const fact of mine.filter((one) => one.at_ms >= from)) {
       if (fact.kind === 'RebalanceBegan') {
         push(fact.at_ms)
         waits = true

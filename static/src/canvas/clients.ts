@@ -1,5 +1,6 @@
 // Who writes and who reads, and where their cards stand beside the rows that they use. Pure.
 
+import { ranges } from '../format.ts'
 import { isRebalancing, memberLag, lagOf } from '../lag.ts'
 import type { Client, Cluster, Group, Member } from '../model.ts'
 import { text } from '../text/text.ts'
@@ -44,6 +45,7 @@ export interface Seen {
 
 const PRODUCER_CARDS_MAX = 4
 const MEMBERS_MAX = 6
+const CHIPS_MAX = 4 // more are written as ranges
 
 // ---- who
 
@@ -114,7 +116,7 @@ function chipsOf(member: Member | null): string[] {
   return topics.flatMap(([topic, list]) => {
     const sorted = [...list].sort((a, b) => a - b)
     const prefix = topics.length > 1 ? `${topic} ` : ''
-    if (sorted.length > 6) return [`${prefix}p${sorted[0]} … p${sorted.at(-1)} (${sorted.length})`]
+    if (sorted.length > CHIPS_MAX) return ranges(sorted, 'p').split(' ').map((chip) => prefix + chip)
     return sorted.map((partition) => `${prefix}p${partition}`)
   })
 }

@@ -92,7 +92,7 @@ export function layoutMap(cluster: Cluster, metrics: Metrics): MapLayout {
   const free = card_h - header_h - quorum_h - (has_internal ? heading_h : 0) - 0.3 * rem
   const count = topics.reduce((sum, topic) => sum + topic.partitions.length, 0)
   const row_h = count ? Math.min(ROW_MAX_REM * rem, (free - topics.length * heading_h) / count) : 0
-  const density = densityOf(row_h, cluster, topics)
+  const density = densityOf(lines === 2 ? 0 : row_h, cluster, topics) // two lines of cards are too narrow for strips
   const start = header_h + quorum_h
   const { rows, blocks } = density === 'full' || density === 'line'
     ? placeRows(topics, start, heading_h, row_h)
@@ -111,8 +111,9 @@ function densityOf(row_h: number, cluster: Cluster, topics: Topic[]): Density {
 }
 
 function placeCards(brokers: Broker[], area: Rect, lines: number, metrics: Metrics): { cards: Card[]; bands: Band[] } {
-  const { rem, gap } = metrics
-  const pad = 0.308 * rem
+  const { rem } = metrics
+  const gap = lines === 2 ? 0.55 * rem : metrics.gap
+  const pad = (lines === 2 ? 0.15 : 0.308) * rem
   const label_h = 1.72 * rem
   const per_line = Math.ceil(brokers.length / lines)
   const line_gap = 0.7 * rem

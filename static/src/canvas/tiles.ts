@@ -16,6 +16,7 @@ export interface Tile extends Rect {
 
 const PITCH = 10 // px: an 8 px tile and its air
 const PITCH_MIN = 5
+const PITCH_ROOMY = 24 // few partitions: their number stands in the tile
 
 interface Held { part: Partition; role: Role; broken: boolean }
 
@@ -41,7 +42,12 @@ export function tilesOf(layout: MapLayout, cluster: Cluster, card: Card, block: 
     x: card.x + 0.923 * layout.metrics.rem, y: card.y + block.y + layout.heading_h,
     w: card.w - 1.85 * layout.metrics.rem, h: Math.max(6, block.h - layout.heading_h - 3),
   }
-  if (layout.density === 'tiles') return { tiles: grid(held, area, topic.name, fitPitch(held.length, area)), fine: 0, shape }
+  if (layout.density === 'tiles') {
+    // With room, each partition has its place in every broker, and the place of one that is elsewhere stays empty.
+    const slots = fitPitch(topic.partitions.length, area)
+    const places = slots >= PITCH ? held.map((one) => topic.partitions.indexOf(one.part)) : undefined
+    return { tiles: grid(held, area, topic.name, places ? slots : fitPitch(held.length, area), places), fine: 0, shape }
+  }
   const broken = held.filter((one) => one.broken)
   const room = Math.floor(area.w / PITCH) * Math.max(1, Math.floor(area.h / PITCH)) - 1
   const order = [...broken, ...held.filter((one) => !one.broken)]
@@ -50,20 +56,22 @@ export function tilesOf(layout: MapLayout, cluster: Cluster, card: Card, block: 
 }
 
 function fitPitch(count: number, area: Rect): number {
-  for (let pitch = PITCH + 4; pitch > PITCH_MIN; pitch--) {
+  for (let pitch = PITCH_ROOMY; pitch > PITCH_MIN; pitch--) {
     if (Math.floor(area.w / pitch) * Math.floor(area.h / pitch) >= count) return pitch
   }
   return PITCH_MIN
 }
 
-function grid(held: Held[], area: Rect, topic: string, pitch: number): Tile[] {
+function grid(held: Held[], area: Rect, topic: string, pitch: number, places?: number[]): Tile[] {
   const across = Math.max(1, Math.floor(area.w / pitch))
-  const size = Math.min(pitch - 2, 10)
+  const size = pitch - 2
   return held.map(({ part, role, broken }, i) => ({
-    x: Math.round(area.x + (i % across) * pitch), y: Math.round(area.y + Math.floor(i / across) * pitch), w: size, h: size,
+    x: Math.round(area.x + ((places?.[i] ?? i) % across) * pitch), y: Math.round(area.y + Math.floor((places?.[i] ?? i) / across) * pitch), w: size, h: size,
     topic, partition: part.partition, role, epoch: part.leader_epoch, alarmed: broken,
   }))
 }
+
+const NUMBER_MIN = 18
 
 /** Leader: full square. Follower: small pale one. Broken: framed, never by colour alone. */
 export function tileShapes(tile: Tile, alpha: number): Shape[] {
@@ -82,9 +90,10 @@ export function tileShapes(tile: Tile, alpha: number): Shape[] {
     ]
   }
   if (tile.role === 'leader') {
-    const full: Shape = { kind: 'rect', x, y, w, h, fill: color, alpha }
+    const full: Shape[] = [{ kind: 'rect', x, y, w, h, fill: color, alpha }]
+    if (w >= NUMBER_MIN) full.push({ kind: 'text', x: x + w / 2, y: y + h / 2, text: String(tile.partition), size: 'xs', color: 'epoch-ink', align: 'center', alpha })
     // A leader that misses copies keeps its colour and gets a red foot.
-    return tile.alarmed ? [full, { kind: 'rect', x, y: y + h - 2, w, h: 2, fill: 'bad', alpha }] : [full]
+    return tile.alarmed ? [...full, { kind: 'rect', x, y: y + h - 2, w, h: 2, fill: 'bad', alpha }] : full
   }
   const inset = Math.max(1, Math.round(w / 4))
   const small: Shape = { kind: 'rect', x: x + inset, y: y + inset, w: w - 2 * inset, h: h - 2 * inset, fill: color, alpha: alpha * 0.55 }

@@ -6,7 +6,7 @@ import type { Point, Rect } from './shapes.ts'
 import { offsetWindow } from './strip.ts'
 
 export const leaderHeight = (layout: MapLayout, row_h: number) =>
-  Math.round(Math.max(4, Math.min(layout.metrics.strip_leader * 1.25, row_h * 0.46, Math.max(layout.metrics.strip_leader, row_h * 0.34))))
+  Math.round(Math.max(4, Math.min(layout.metrics.strip_leader * 1.25, row_h * 0.5, Math.max(layout.metrics.strip_leader, row_h * 0.34))))
 export const followerHeight = (layout: MapLayout, row_h: number) =>
   Math.round(Math.max(3, Math.min(layout.metrics.strip_follower * 1.25, row_h * 0.4, Math.max(layout.metrics.strip_follower, row_h * 0.16))))
 

@@ -8,9 +8,11 @@ const s = (n: number, one: string, many = `${one}s`) => `${count(n)} ${n === 1 ?
 const list = (ids: number[]) => ids.join(', ') || 'nobody'
 const part = (fact: Fact) => `${fact.topic}-${fact.partition}`
 
+const fencedFor: Record<string, string> = { session: 'its session ran out', shutdown: 'it asked to go', registration: 'it has to catch up first' }
+
 /** One sentence for facts of one kind that belong together (usually one fact). `first` stands for them all. */
 const sentences: Record<string, (first: Fact, all: Fact[]) => string> = {
-  CommandGiven: (f) => `Command \`${f.line}\`, ${f.by}, by ${f.door}.`,
+  CommandGiven: (f) => `\`${f.line}\`, ${f.by}, by ${f.door}.`,
   CommandRefused: (f) => `\`${f.line}\` was refused: ${f.message}`,
   BrokerAdded: (f) => `**Broker ${f.broker}** joins the cluster${f.rack ? `, rack ${f.rack}` : ''}, port ${f.port}.`,
   BrokerRemoved: (f) => `**Broker ${f.broker}** has left the cluster for good.`,
@@ -30,14 +32,15 @@ const sentences: Record<string, (first: Fact, all: Fact[]) => string> = {
   BrokerRegistered: (f) => `**Broker ${f.broker}** registered with the controller; fenced until it has caught up.`,
   BrokerUnfenced: (f) => `**Broker ${f.broker}** has caught up with the metadata and may lead.`,
   SessionExpired: (f) => `The controller had heard nothing from broker ${f.broker} for ${span(f.silent_ms)}.`,
-  BrokerFenced: (f) => `Controller fenced **broker ${f.broker}**: ${f.reason}. It leaves the ISR of ${s(f.partitions, 'partition')}.`,
+  BrokerFenced: (f) => `Controller fenced **broker ${f.broker}**: ${fencedFor[f.reason] ?? f.reason}.${f.partitions ? ` It leaves the ISR of ${s(f.partitions, 'partition')}.` : ''}`,
   ControlledShutdownBegan: (f) => `**Broker ${f.broker}** asked to go; ${s(f.leaders, 'leader')} move away first.`,
   BrokerUnregistered: (f) => `The controller forgot broker ${f.broker}.`,
   TopicCreated: (f) => `Topic **${f.topic}** created: ${s(f.partitions.length, 'partition')}, ${s(f.partitions[0]?.replicas.length ?? 0, 'replica')} each.`,
   TopicDeleted: (f) => `Topic **${f.topic}** deleted; its folders are removed.`,
   PartitionsAdded: (f) => `Topic **${f.topic}** grew by ${s(f.partitions.length, 'partition')}.`,
   LeaderElected: (_, all) => {
-    const moved = all.slice(0, 4).map((f) => (f.leader < 0 ? `**${part(f)}** → no leader` : `**${part(f)}** → broker ${f.leader}`))
+    const told = [...all].sort((a, b) => Number(a.topic.startsWith('__')) - Number(b.topic.startsWith('__')))
+    const moved = told.slice(0, 4).map((f) => (f.leader < 0 ? `**${part(f)}** → no leader` : `**${part(f)}** → broker ${f.leader}`))
     const epochs = new Set(all.map((f) => `${f.was_leader_epoch} → ${f.leader_epoch}`))
     const how = all.every((f) => f.how === 'preferred') ? 'Leaders back where they belong: ' : ''
     const more = all.length > 4 ? ` and ${all.length - 4} more` : ''
@@ -165,10 +168,10 @@ export const en = {
     empty: 'Nothing has happened yet.', why: 'why?', by: (who: string, door: string) => `${who}, by ${door}`, gone: 'older than this page remembers',
   },
   time: { live: 'LIVE', paused: 'PAUSED', away: 'NO LINK', facts: 'Facts', standing: 'cluster clocks stand still, clients wait', slowed: (speed: string) => `real cluster at ${speed}`, state: (n: number) => `state ${n}`, all: 'all', zoom: 'time window',
-    marks: { command: 'command', killed: 'killed', fenced: 'fenced', election: 'election', rebalance: 'rebalance' }, quiet: (names: string) => `${names}: no change`, quietBrokers: (n: number) => `${n} brokers`, owns: (what: string) => `owns ${what}`, ownsNothing: 'owns nothing', members: (n: number, idle: number) => `${s(n, 'member')}${idle ? `, ${idle} idle` : ''}`, leaders: (n: number) => `+${s(n, 'leader')}`, killed: 'killed', fenced: 'fenced', stopped: 'stopped', frozen: 'frozen', waiting: 'waits for its share', chart: 'rate and lag', produce: 'produce rec/s', consume: 'consume rec/s', lag: 'lag rec', chartLabel: (p: string, c: string, l: string) => `Produce ${p}, consume ${c} records a second, lag ${l} records.` },
+    marks: { command: 'command', killed: 'killed', fenced: 'fenced', election: 'election', rebalance: 'rebalance' }, quiet: (names: string) => `${names}: no change`, quietBrokers: (n: number) => `${n} brokers`, generation: (state: string, n: number) => `${state}, generation ${n}`, owns: (what: string) => `owns ${what}`, ownsNothing: 'owns nothing', members: (n: number, idle: number) => `${s(n, 'member')}${idle ? `, ${idle} idle` : ''}`, leaders: (n: number) => `+${s(n, 'leader')}`, killed: 'killed', fenced: 'fenced', stopped: 'stopped', frozen: 'frozen', waiting: 'waits for its share', chart: 'rate and lag', produce: 'produce rec/s', consume: 'consume rec/s', lag: 'lag rec', chartLabel: (p: string, c: string, l: string) => `Produce ${p}, consume ${c} records a second, lag ${l} records.` },
   command: { focus: '/ focus', enter: 'Enter', label: 'command line', placeholder: 'type a command, Tab completes', kafka: 'Kafka:', none: 'Kafka has no command for it', shell: 'your shell does:', unknown: 'no such command', sent: 'sent …', noLink: 'not connected: it was not sent', noAnswer: 'the host did not answer', suggestions: 'suggestions' },
   why: {
-    title: (what: string, state: string) => `Why is ${what} ${state}?`, of: 'Why?', facts: (n: number) => `${s(n, 'fact')}, no guesses`, kafka: (v: string) => `Kafka: ${v}`, ends: 'Ends when', close: 'Esc', timeline: 'Show on timeline', none: 'No fact in memory tells the cause; it happened before this page opened.',
+    title: (what: string, state: string) => `Why is ${what} ${state}?`, of: 'Why?', facts: (n: number) => `${s(n, 'fact')}, no guesses`, kafka: (v: string) => `Kafka: ${v}`, ends: 'Ends when', close: 'Esc', command: 'Command', none: 'No fact in memory tells the cause; it happened before this page opened.',
     states: { under: 'under-replicated', offline: 'without a leader', down: 'down', stopped: 'stopped', frozen: 'frozen', fenced: 'fenced', starting: 'not in the cluster yet', stopping: 'stopping', added: 'not running', group: 'rebalancing', out: 'out of sync', client: 'not well', unread: 'read by nobody', controller: 'without a controller', voters: 'short of voters', lag: 'rising' } as Record<string, string>,
     broker: (id: number) => `broker ${id} is up and unfenced`, isr: (ids: string) => `broker ${ids} is back in the ISR:`, leader: (ids: string) => `one of broker ${ids} is back:`, group: 'all members have their share', voter: 'a majority of the voters is up:', reader: 'somebody reads it again:', thaw: 'it is thawed:', caught: 'it has caught up', client: 'it runs again',
   },
