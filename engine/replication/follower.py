@@ -24,6 +24,7 @@ from engine.world.world import World
 
 REDIAL_MS, REDIAL_MS_MAX = 20, 1000  # first and longest pause between attempts to reach the leader
 RETRY_MS = 20  # first pause after a partition's error; doubles up to replica.fetch.backoff.ms
+RETRIES_UNTOLD = 4  # pauses of 20 and 40 ms
 REQUESTS_IN_FLIGHT_MAX = 2  # one that waits, one that overtakes it
 CORRELATION_ID_MAX = 0x7FFFFFFF
 
@@ -342,7 +343,7 @@ class LeaderFetcher:
         self._retry_later(key, followed, reason)
 
     def _retry_later(self, key: Key, followed: Followed, reason: str) -> None:
-        if followed.retry_ms == RETRY_MS:  # once, not each time again
+        if followed.retry_ms == RETRIES_UNTOLD * RETRY_MS:  # once; two nodes rarely learn of a new leader at the same moment
             self._world.log(f"node {self._room.node_id}: {followed.partition!r} not fetched from {self.leader}: {reason}")
         self._world.clock.call_later(followed.retry_ms, lambda: self._resume(key, followed))
         followed.retry_ms = min(followed.retry_ms * 2, max(self._retry_ms_max, RETRY_MS))

@@ -25,6 +25,8 @@ from engine.storage.checkpoints import CheckpointError
 from engine.storage.log_config import LogConfig
 from engine.world.world import World
 
+EXPIRE_PRODUCERS_MS = 600_000  # producer.id.expiration.check.interval.ms, which Kafka does not document
+
 Place = tuple[str, int]  # topic, partition
 
 
@@ -108,6 +110,7 @@ class ReplicaSet:
         self._repeat(self._config["replica.lag.time.max.ms"] / 2, self._check_lag)
         self._repeat(self._config["replica.high.watermark.checkpoint.interval.ms"], self._save_high_watermarks)
         self._repeat(self._config["log.flush.offset.checkpoint.interval.ms"], self._save_recovery_points)
+        self._repeat(EXPIRE_PRODUCERS_MS, self._expire_producers)
 
     async def stop(self) -> None:
         """A clean end: who waits is told, logs are closed and the marker is written."""
@@ -148,6 +151,10 @@ class ReplicaSet:
             if partition.leading:
                 partition.leading.check_lag()
                 partition.leading.consider_joining()
+
+    def _expire_producers(self) -> None:
+        for partition in self.all():
+            partition.log.expire_producers(self._world.clock.now_ms())
 
     def _save_high_watermarks(self) -> None:
         self._folders.save_high_watermarks({place: partition.log for place, partition in self._partitions.items()})
