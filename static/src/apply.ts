@@ -48,8 +48,14 @@ function brokerAdded(cluster: Cluster, fact: Fact, session_timeout_ms: number): 
   const side = fact.voter ? 'voters' : 'observers'
   const quorum = without(cluster.quorum, fact.broker)
   const members = [...quorum[side], { id: fact.broker as number, log_end_offset: 0 }].sort((a, b) => a.id - b.id)
-  return { ...cluster, brokers: [...others, added].sort((a, b) => a.id - b.id), quorum: { ...quorum, [side]: members } }
+  const brokers = [...others, added].sort((a, b) => a.id - b.id)
+  return addressed({ ...cluster, brokers, quorum: { ...quorum, [side]: members } })
 }
+
+/** What a client is told to connect to: every broker of the cluster. */
+const addressed = (cluster: Cluster): Cluster => ({
+  ...cluster, bootstrap_servers: cluster.brokers.map((one) => `${one.host}:${one.port}`).join(','),
+})
 
 const without = (quorum: Quorum, id: number): Quorum => ({
   ...quorum, voters: quorum.voters.filter((one) => one.id !== id), observers: quorum.observers.filter((one) => one.id !== id),
@@ -79,11 +85,13 @@ const brokerUnfenced: Fold = (cluster, fact) =>
   }))
 
 const brokerRemoved: Fold = (cluster, fact) =>
-  nodeGone({
+  nodeGone(addressed({
     ...cluster, brokers: cluster.brokers.filter((one) => one.id !== fact.broker), quorum: without(cluster.quorum, fact.broker),
-  }, fact.broker)
+  }), fact.broker)
 
 // ---- quorum
+
+const RUNNING = new Set<Broker['state']>(['starting', 'up', 'fenced', 'stopping'])
 
 function controllerElected(cluster: Cluster, fact: Fact): Cluster {
   if (fact.epoch < cluster.controller_epoch) return cluster
@@ -93,8 +101,11 @@ function controllerElected(cluster: Cluster, fact: Fact): Cluster {
   return { ...cluster, controller: fact.leader, controller_epoch: fact.epoch, quorum }
 }
 
+/** Lost when the controller says so, or when its process does not run; a node that only lost sight of it proves nothing. */
 function controllerLost(cluster: Cluster, fact: Fact): Cluster {
   if (fact.leader !== cluster.controller || fact.epoch !== cluster.controller_epoch) return cluster
+  const runs = cluster.brokers.some((one) => one.id === fact.leader && RUNNING.has(one.state))
+  if (runs && fact.node !== fact.leader) return cluster
   return { ...cluster, controller: -1, quorum: { ...cluster.quorum, leader: -1 } }
 }
 

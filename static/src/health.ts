@@ -137,6 +137,8 @@ function consumeTile(snapshot: Snapshot, rates: Rates, now_ms: number): Tile {
     history: rates.history('consumed', '', now_ms, HISTORY_SECONDS),
   }
   if (snapshot.time.paused) return { ...tile, sentence: h.standing }
+  const busy = cluster.groups.find((group) => isRebalancing(group) && group.members.length > 0)
+  if (busy && value < 1) return { ...tile, tone: 'warn', sentence: h.rebalancing(busy.name), why: { about: 'group', group: busy.name } }
   const orphans = unread(cluster)
   if (orphans.length > 0) {
     const group = cluster.groups.find((one) => isRebalancing(one)) ?? cluster.groups.find((one) => one.members.length > 0)

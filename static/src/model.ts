@@ -166,6 +166,8 @@ export interface Frame {
   from: number
   number: number
   at_ms: number
+  run?: string // which start of the host
+  sequence?: number // of the frame in that run: what we confirm
   facts: Fact[]
   traffic: Traffic
 }

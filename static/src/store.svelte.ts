@@ -69,7 +69,9 @@ export class Store {
   take(messages: Message[]) {
     let snapshot = this.snapshot
     const news: Fact[] = []
+    let sequence = 0
     for (const message of messages) {
+      if (message.type === 'frame') sequence = message.sequence ?? 0
       if (message.type === 'snapshot') {
         snapshot = message.snapshot
         this.heard_at = performance.now()
@@ -84,6 +86,8 @@ export class Store {
         this.waiting.get(message.id)?.(message)
       }
     }
+    // A viewer that does not confirm gets no more frames: that is how the server notices a slow one.
+    if (sequence) this.feed?.send({ type: 'seen', sequence })
     if (news.length) this.remember(news)
     if (snapshot && snapshot !== this.snapshot) {
       const first = this.snapshot === null

@@ -140,7 +140,7 @@ export const en = {
     short: (isr: number, all: number, n: number) => `${isr} of ${all} on ${s(n, 'partition')}`,
     mean: 'mean of the last second', meanSlow: 'per second of cluster time', standing: 'clocks stand still',
     stoodStill: (ms: number) => `acks stood still ${span(ms)}`, nothingNew: 'nothing new to read', nobodyReads: (names: string) => `${names}: read by nobody`,
-    noProducer: 'nobody produces', noConsumer: 'nobody consumes', behind: (ms: number) => `≈ ${span(ms)} behind`, noLag: 'nothing left to read', noGroups: 'no group commits', rising: 'rising',
+    rebalancing: (group: string) => `${group} shares out anew`, noProducer: 'nobody produces', noConsumer: 'nobody consumes', behind: (ms: number) => `≈ ${span(ms)} behind`, noLag: 'nothing left to read', noGroups: 'no group commits', rising: 'rising',
   },
   map: {
     producers: 'Producers', groups: 'Consumer groups', rack: (name: string | null) => (name ? `rack ${name}` : 'no rack'),
