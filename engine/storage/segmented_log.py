@@ -149,6 +149,8 @@ class SegmentedLog:
     def truncate_to(self, offset: int) -> None:
         """Drops `offset` and all behind it; when it lies inside a batch, that whole batch."""
         if offset >= self.log_end_offset:
+            # A leader that was deposed before its first record left an epoch that begins at its log's end: no other has it.
+            self._cut_epochs()
             return
         if offset < self._segments[0].base_offset:
             self.truncate_fully_and_start_at(offset)
@@ -168,8 +170,7 @@ class SegmentedLog:
         self.high_watermark = min(self.high_watermark, self.log_end_offset)
         self.recovery_point = min(self.recovery_point, self.log_end_offset)
         self.log_start_offset = min(self.log_start_offset, self.log_end_offset)
-        if self.epochs.truncate_from_end(self.log_end_offset):
-            self._write_epochs()
+        self._cut_epochs()
         recovery.rebuild_window(self._disk, self.folder, self._segments, self.window, self.log_start_offset, self.log_end_offset)
         fact = LogTruncated(
             topic=self.topic,
@@ -179,6 +180,10 @@ class SegmentedLog:
             leader_epoch=-1 if self.epochs.latest is None else self.epochs.latest,
         )
         self._journal.emit(fact)
+
+    def _cut_epochs(self) -> None:
+        if self.epochs.truncate_from_end(self.log_end_offset):
+            self._write_epochs()
 
     def truncate_fully_and_start_at(self, offset: int) -> None:
         """Forgets everything; the log is empty and goes on at `offset`."""

@@ -145,6 +145,15 @@ def test_truncation_takes_records_epochs_and_producers_back(shelf):
     assert shelf.journal.recent(LogTruncated)[0].was_log_end_offset == 12
 
 
+def test_truncation_at_the_end_drops_an_epoch_that_never_had_a_record(shelf):
+    log = shelf.open()
+    append(log, b"a", leader_epoch=7)
+    end = log.log_end_offset
+    log.start_epoch(8)
+    log.truncate_to(end)
+    assert log.latest_epoch == 7 and log.log_end_offset == end
+
+
 def test_truncation_inside_a_batch_drops_the_whole_batch(shelf):
     log = shelf.open()
     append(log, b"a")
