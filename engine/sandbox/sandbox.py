@@ -22,11 +22,13 @@ from engine.events.facts import (
 )
 from engine.events.journal import Journal
 from engine.sandbox.admin import Admin, KafkaRefused
+from engine.sandbox.app_causes import AppCauses
 from engine.sandbox.apply import apply
 from engine.sandbox.apply_traffic import apply_traffic
 from engine.sandbox.apps import Apps, AppsRefused, NoApps
 from engine.sandbox.commands import BadLine, parse
 from engine.sandbox.commands_of_brokers import RUNNING, find_broker
+from engine.sandbox.commands_of_clients import ChangeClient, CloseClient
 from engine.sandbox.doing import ASKED_OF_BROKERS, Doing
 from engine.sandbox.grammar import Command
 from engine.sandbox.heal import WHY, heal
@@ -66,6 +68,7 @@ class Sandbox:
         self._state = state
         self._folded = state  # facts of the frame to come are in it already
         self._numbering = Numbering(state["number"])
+        self._app_causes = AppCauses()
         self._traffic = TrafficSum()
         self._fresh: list[dict[str, Any]] = []
         self._waiting: list[tuple[Callable[[Snapshot], bool], Promise[None]]] = []
@@ -135,6 +138,8 @@ class Sandbox:
         kafka = command.kafka_line(self._folded)
         if reason := self.refusal(command):
             return self._refuse(command, reason, given, kafka)
+        if isinstance(command, (ChangeClient, CloseClient)):
+            self._app_causes.closing(command.client, given.id)
         try:
             message = await self._doing.action(command)(command, (given.id,))
         except (KafkaRefused, AppsRefused, Refused, OSError) as error:
@@ -201,7 +206,9 @@ class Sandbox:
         return frame
 
     def _told(self, wire: dict[str, Any]) -> None:
-        fact = self._numbering.number(plain(wire))
+        fact = self._app_causes.complete(plain(wire))
+        self._app_causes.see(fact)
+        fact = self._numbering.number(fact)
         self._folded = apply(self._folded, fact)
         self._fresh.append(fact)
         self.recent.append(fact)

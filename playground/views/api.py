@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from ninja import NinjaAPI, Schema
+from ninja import NinjaAPI, Schema, Status
 from ninja.openapi.docs import DocsBase
 from pydantic import Field
 
@@ -87,7 +87,7 @@ async def facts(request: HttpRequest, after: int = 0, limit: int = 200) -> HttpR
 async def give(request: HttpRequest, body: Line) -> Any:
     """Gives a command line. 400: it is no command; 409: it cannot be done now; the message says what would be right."""
     outcome = await ask(names.SANDBOX, "command", line=body.line, by="api", door="api")
-    return STATUS[outcome.pop("status")], outcome
+    return Status(STATUS[outcome.pop("status")], outcome)
 
 
 @api.get("/commands", summary="Every verb", response={200: dict[str, Any], 503: Trouble})
@@ -100,7 +100,7 @@ async def verbs(request: HttpRequest) -> HttpResponse:
 async def explain(request: HttpRequest, body: Line) -> Any:
     """Reads a line without doing it: its canonical form, Kafka's own line for it, and why it could not be done now."""
     meaning = await ask(names.SANDBOX, "explain", seconds=STATE_SECONDS_MAX, line=body.line)
-    return (200 if meaning.pop("ok") else 400), meaning
+    return Status(200 if meaning.pop("ok") else 400, meaning)
 
 
 @api.get("/health", summary="Is everything there?", response={200: dict[str, Any], 503: Trouble})
