@@ -285,6 +285,9 @@ class LeaderFetcher:
             if answered.diverging is not None:
                 self._truncate(partition, EpochEnd(*answered.diverging))
                 self._changed[key] = None
+                if followed.position(self._bytes_max) == followed.sent:
+                    # Asking the same again would be answered the same again, without a pause.
+                    return self._pause(key, followed, f"parts at epoch {answered.diverging}, and nothing is left to cut")
             else:
                 self._append(key, partition, answered)
             followed.retry_ms = RETRY_MS

@@ -24,7 +24,6 @@ from engine.protocol.errors import (
 from engine.protocol.hot_fields import Topic
 from engine.protocol.hot_produce import Produced, ProduceRequest, parse_request, write_response
 from engine.protocol.record_batch import ATTRIBUTES_AT, COMPRESSION_BITS, HEADER_BYTES, OVERHEAD_BYTES
-
 from engine.storage.batch_checks import record_errors
 
 if TYPE_CHECKING:

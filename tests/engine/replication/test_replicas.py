@@ -193,3 +193,17 @@ async def test_a_pause_loses_nothing_and_nobody(trio):
         node.clock.resume()
     assert (await trio.produce(["b"])).error_code == 0
     assert trio.asked == []
+
+
+@story()
+async def test_a_leader_that_wrote_nothing_follows_the_next_one(trio):
+    """Its epoch stands at its log's end without a record, and the next leader never heard of it."""
+    await trio.produce(["a"])
+    trio.simulation.links.cut("node-2", "node-1"), trio.simulation.links.cut("node-2", "node-3")
+    trio.change(leader=2)
+    trio.tell(2)
+    trio.change(leader=3)
+    trio.tell()
+    trio.simulation.links.heal()
+    assert (await trio.produce(["b"], to=3)).error_code == 0
+    assert trio.values(2) == ["a", "b"]
