@@ -1,12 +1,13 @@
 """A client's connection: who it is, and its answers in the order of its requests.
 
-While the clock is paused, frames are kept unhandled and due answers unsent. Heartbeats alone are answered at once: members watch
-their session on clocks of their own and would leave.
+While the clock is paused, frames are kept unhandled and due answers unsent. Heartbeats and ApiVersions alone are answered at once:
+members watch their session on clocks of their own and would leave, and a client that reconnects waits only ten seconds for the latter.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from engine.broker.request_context import NO_ANSWER, RequestContext
@@ -24,11 +25,13 @@ _WAITING = object()  # an answer that is not there yet
 
 
 class _Slot:
-    __slots__ = ("answer", "context")
+    __slots__ = ("answer", "begin", "context", "dropped")
 
     def __init__(self) -> None:
         self.answer: Any = _WAITING
+        self.begin: Callable[[], None] | None = None  # handles the request once all earlier ones are answered
         self.context: RequestContext | None = None
+        self.dropped = False  # was answered past the queue
 
 
 class ClientConnection:
@@ -48,6 +51,7 @@ class ClientConnection:
         self._slots: deque[_Slot] = deque()
         self._kept: deque[bytearray] = deque()  # frames that came while paused
         self._held = False
+        self._beginning = False
         wire.on_frame = self._take
         wire.on_closed = self._lost
 
@@ -83,6 +87,14 @@ class ClientConnection:
         slot.context = RequestContext(connection=self, deliver=lambda answer: self._fill(slot, answer), **known)
         return slot.context
 
+    def begin_in_turn(self, begin: Callable[[], None]) -> None:
+        """Handles the newest request by `begin` once all earlier ones are answered: its answer must be as new as it looks.
+
+        Kafka handles one request of a connection after the other. Metadata that was read before a Produce waited for its followers
+        would tell of a leader that is dead by the time it is sent.
+        """
+        self._slots[-1].begin = begin
+
     def _hold_if_full(self) -> None:
         full = (
             len(self._slots) >= REQUESTS_IN_FLIGHT_MAX
@@ -98,21 +110,34 @@ class ClientConnection:
     # ---- answers out
 
     def _fill(self, slot: _Slot, answer: Any) -> None:
-        if self.closed:
+        if self.closed or slot.dropped:
             return
         assert slot.answer is _WAITING, f"answered twice: {slot.context}"
         slot.answer = answer
         if slot is self._slots[0]:
             self.flush()
 
-    def flush(self) -> None:
-        """Sends every answer that is due and has none open before it; nothing while paused."""
+    def flush(self, *, though_paused: bool = False) -> None:
+        """Sends every answer that is due and has none open before it; nothing while paused, unless asked to."""
         slots = self._slots
-        while slots and slots[0].answer is not _WAITING and not self._owner.clock.paused:
-            slot = slots.popleft()
-            self._send(slot.answer, slot.context.correlation_id)
+        while slots and (though_paused or not self._owner.clock.paused):
+            slot = slots[0]
+            if slot.answer is not _WAITING:
+                slots.popleft()
+                self._send(slot.answer, slot.context.correlation_id)
+            elif slot.begin is None or self._beginning:
+                break
+            else:
+                self._begin(slot)
         if self._held:
             self._hold_if_full()
+
+    def _begin(self, slot: _Slot) -> None:
+        begin, slot.begin, self._beginning = slot.begin, None, True
+        try:
+            begin()
+        finally:
+            self._beginning = False
 
     def send_past_queue(self, answer: Any, correlation_id: int) -> None:
         """At once, before answers that are still open; only for what may overtake."""
@@ -127,6 +152,14 @@ class ClientConnection:
             self._wire.send(answer)
         else:
             self._wire.send(encode_response(answer, correlation_id=correlation_id))
+
+    def take_out(self, api_key: int) -> list[RequestContext]:
+        """Requests of that API whose answers were not sent: whoever calls sends them; what their handlers say is dropped."""
+        taken = [slot.context for slot in self._slots if slot.context.api_key == api_key and slot.answer is not NO_ANSWER]
+        for slot in self._slots:
+            if slot.context in taken:
+                slot.answer, slot.dropped = NO_ANSWER, True
+        return taken
 
     def resume(self) -> None:
         """After a pause: answers that are due, then the requests that were kept."""

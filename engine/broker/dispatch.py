@@ -74,6 +74,8 @@ class Dispatch:
         if route.forwarded and not self._node.controller.active:
             self._node.spawn(self._forward(route, context, request, bytes(frame)), name=f"forward {route.api.name}")
             return None
+        if route.of_the_moment and context.connection.in_flight > 1:
+            return context.connection.begin_in_turn(lambda: self.serve(route, context, request))
         return self.serve(route, context, request)
 
     def serve(self, route: Route, context: RequestContext, request: Message) -> None:

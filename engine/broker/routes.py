@@ -25,6 +25,19 @@ FORWARDED = frozenset(
         "ListPartitionReassignments",
     }
 )
+# What is told of the cluster or of a log as it is when the answer goes out, not when the request came in.
+OF_THE_MOMENT = frozenset(
+    {
+        "Metadata",
+        "DescribeCluster",
+        "DescribeTopicPartitions",
+        "FindCoordinator",
+        "ListOffsets",
+        "OffsetForLeaderEpoch",
+        "DescribeConfigs",
+        "DescribeLogDirs",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +51,7 @@ class Route:
     refuse: Callable[..., Any] | None
     waits: bool
     forwarded: bool
+    of_the_moment: bool
 
     def serves(self, version: int) -> bool:
         """Is the version answered? Produce 0 to 2 are advertised only (KAFKA-18659)."""
@@ -65,4 +79,5 @@ def route(key: int, module: ModuleType) -> Route:
         refuse=getattr(module, "refuse", None),
         waits=iscoroutinefunction(handle),
         forwarded=api.name in FORWARDED,
+        of_the_moment=api.name in OF_THE_MOMENT,
     )
