@@ -17,8 +17,13 @@ if TYPE_CHECKING:
     from engine.world.world import World
 
 IDLE_SWEEP_MS = 5_000  # how late an idle connection may be noticed
-HEARTBEAT = 12
+HEARTBEAT, API_VERSIONS = 12, 18
 NODE_CLIENT_ID = re.compile(r"node-\d+(-|$)")  # how nodes call themselves (peers/directory); they are not shown as clients
+
+
+def matches_by_correlation_id(connection: ClientConnection) -> bool:
+    """librdkafka and what stands on it: answers may overtake. Others (Java …) take an answer out of order for a broken connection."""
+    return "rdkafka" in f"{connection.software_name} {connection.software_version}"
 
 
 class Connections:
@@ -74,11 +79,14 @@ class Connections:
         connection.close(reason)
 
     def answered_though_paused(self, connection: ClientConnection, frame: memoryview) -> bool:
-        """Heartbeats only: in order when nothing waits before them; else only where a client matches by correlation id."""
-        if len(frame) < 2 or int.from_bytes(frame[:2], "big", signed=True) != HEARTBEAT:
-            return False
-        librdkafka = "librdkafka" in f"{connection.software_name} {connection.software_version}"
-        if not librdkafka and (connection.in_flight or connection.has_kept):
+        """ApiVersions and Heartbeat: in order when nothing waits before them; a Heartbeat else only where it may overtake."""
+        api_key = int.from_bytes(frame[:2], "big", signed=True)
+        nothing_before = not connection.in_flight and not connection.has_kept
+        if api_key == API_VERSIONS and nothing_before:
+            self.on_request(connection, frame)
+            connection.flush(though_paused=True)
+            return True
+        if api_key != HEARTBEAT or not (nothing_before or matches_by_correlation_id(connection)):
             return False
         try:
             header = read_header(frame)
@@ -89,14 +97,22 @@ class Connections:
         connection.send_past_queue(build("Heartbeat", "response", header.api_version), header.correlation_id)
         return True
 
+    def _release_heartbeats(self, connection: ClientConnection) -> None:
+        """Heartbeats that were taken before the pause and wait behind something slower."""
+        if matches_by_correlation_id(connection):
+            for context in connection.take_out(HEARTBEAT):
+                connection.send_past_queue(build("Heartbeat", "response", context.api_version), context.correlation_id)
+
     def close_all(self, reason: str) -> None:
         """The node stops."""
         for connection in list(self.by_id.values()):
             connection.close(reason)
 
     def _clock_changed(self) -> None:
-        if not self.clock.paused:
-            for connection in list(self.by_id.values()):
+        for connection in list(self.by_id.values()):
+            if self.clock.paused:
+                self._release_heartbeats(connection)
+            else:
                 connection.resume()
 
     def _sweep(self) -> None:

@@ -113,8 +113,7 @@ class Cluster:
 
     async def ready(self) -> None:
         """Returns when every running broker is unfenced. Raises Refused with a broker's own words when one failed."""
-        for _, broker in sorted(self.brokers.items()):
-            await broker.unfenced.wait()
+        await gather(*(broker.unfenced.wait() for _, broker in sorted(self.brokers.items())))
 
     async def close(self) -> None:
         """Controlled shutdown of all, at most CLOSE_MS_MAX; whoever is left then is killed."""

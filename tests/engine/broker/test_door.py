@@ -1,8 +1,10 @@
 """Requests come in, answers go out: in order, through pauses, and nothing is lost to a bad neighbour."""
 
+from engine.broker.routes import route
 from engine.events.facts import ClientConnected, ClientDisconnected
+from engine.protocol.codec import build
 from engine.protocol.errors import ErrorCode
-from tests.engine.broker.door import Door, Wire
+from tests.engine.broker.door import Door, Wire, module
 
 BEAT = {"group_id": "g", "generation_id": 1, "member_id": "m"}
 
@@ -17,6 +19,25 @@ async def test_answers_keep_the_order_of_requests():
     assert wire.order == []
     door.release(0)
     assert wire.order == [1, 2, 3]
+
+
+async def test_what_is_asked_of_the_moment_is_looked_up_when_all_earlier_answers_are_out():
+    door = Door()
+    wire, looked_up = Wire(door), []
+    door.dispatch.table[10] = route(10, module(handle=lambda context, request: looked_up.append(request.key) or find_answer(context)))
+    wire.ask("ListGroups", 4)
+    wire.ask("FindCoordinator", 3, key="g", key_type=0)
+    wire.ask("ListGroups", 4)
+    wire.ask("FindCoordinator", 3, key="h", key_type=0)
+    assert looked_up == []
+    door.release(1)
+    assert (looked_up, wire.order) == ([], [])
+    door.release(0)
+    assert (looked_up, wire.order) == (["g", "h"], [1, 2, 3, 4])
+
+
+def find_answer(context):
+    return build("FindCoordinator", "response", context.api_version)
 
 
 async def test_a_kafka_error_and_a_bug_become_codes():
@@ -61,7 +82,7 @@ async def test_a_paused_node_keeps_requests_and_answers():
 async def test_heartbeats_are_answered_through_a_pause_in_order_or_past_librdkafka_s_queue():
     door = Door()
     free, queued, librdkafka = Wire(door), Wire(door), Wire(door)
-    door.connections.by_id[3].software_version = "2.16.1-librdkafka-2.16.1"
+    door.connections.by_id[3].software_version = "2.16.1-rdkafka-2.16.0"
     for wire in (queued, librdkafka):
         wire.ask("ListGroups", 4)
     door.clock.pause()
@@ -71,6 +92,19 @@ async def test_heartbeats_are_answered_through_a_pause_in_order_or_past_librdkaf
     door.clock.resume()
     door.release(0)
     assert queued.order == [1, 2]
+
+
+async def test_a_heartbeat_that_waited_when_the_pause_came_is_answered_once():
+    door = Door()
+    wire = Wire(door)
+    door.connections.by_id[1].software_version = "2.16.1-rdkafka-2.16.0"
+    wire.ask("ListGroups", 4)
+    wire.ask("Heartbeat", 3, **BEAT)
+    door.clock.pause()
+    assert wire.order == [2]
+    door.clock.resume()
+    door.release(0)
+    assert wire.order == [2, 1]
 
 
 async def test_a_flood_is_held_back_and_let_in_again():
