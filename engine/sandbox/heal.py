@@ -4,7 +4,7 @@ After a restart of the host the metadata log is replayed without telling its fac
 crash may never have been told.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from engine.events.facts import (
@@ -23,9 +23,12 @@ Part = dict[str, Any]
 WHY = {"told": "by a broker's metadata"}
 
 
-def heal(cluster: Part, image: Part) -> list[Fact]:
-    """The facts that lead from the picture of the cluster to the image. None when they agree."""
-    return [*_controller(cluster, image), *_brokers(cluster, image), *_topics(cluster, image)]
+def heal(cluster: Part, image: Part, *, born: Collection[str] = ()) -> list[Fact]:
+    """The facts that lead from the picture of the cluster to the image. None when they agree.
+
+    `born`: ids of topics that were created while we listened; an image that lacks one of them is only older than it.
+    """
+    return [*_controller(cluster, image), *_brokers(cluster, image), *_topics(cluster, image, born)]
 
 
 def _controller(cluster: Part, image: Part) -> Iterator[Fact]:
@@ -46,10 +49,12 @@ def _runs(cluster: Part, broker: int) -> bool:
     return any(one["id"] == broker and one["state"] in ("up", "fenced") for one in cluster["brokers"])
 
 
-def _topics(cluster: Part, image: Part) -> Iterator[Fact]:
+def _topics(cluster: Part, image: Part, born: Collection[str]) -> Iterator[Fact]:
     known = {one["name"]: one for one in cluster["topics"]}
     real = {one["name"]: one for one in image.get("topics", ())}
     for name in sorted(known.keys() - real.keys()):
+        if known[name]["id"] in born:
+            continue
         yield TopicDeleted(topic=name, topic_id=known[name]["id"], configs=WHY)
     for name, topic in sorted(real.items()):
         if name not in known or known[name]["id"] != topic["id"]:

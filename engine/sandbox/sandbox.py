@@ -12,6 +12,7 @@ from engine.cluster.launch import Refused
 from engine.events.facts import (
     AppFailed,
     AppResumed,
+    BrokerAdded,
     BrokerFailed,
     BrokerStarted,
     BrokerUnfenced,
@@ -83,6 +84,7 @@ class Sandbox:
             state=lambda: self._folded,
         )
         journal.listen(self._emitted)
+        self._born: set[str] = set()  # ids of topics that were created while we listened
         cluster.on_fact = self._told
         cluster.on_traffic = self._moved
         cluster.on_image = self._compare_later
@@ -104,14 +106,6 @@ class Sandbox:
             if broker["state"] in RUNNING:
                 self._journal.emit(BrokerFailed(broker=broker["id"], reason="the playground ended"))
         await self._cluster.start()
-        self._name_cluster()
-
-    def _name_cluster(self) -> None:
-        own = {"id": self._cluster.cluster_id}
-        for name in ("_folded", "_state"):
-            picture = getattr(self, name)
-            clusters = [picture["clusters"][0] | own, *picture["clusters"][1:]]
-            setattr(self, name, picture | {"clusters": clusters})
 
     async def close(self) -> None:
         """Controlled shutdown of all brokers."""
@@ -209,6 +203,8 @@ class Sandbox:
         fact = self._app_causes.complete(plain(wire))
         self._app_causes.see(fact)
         fact = self._numbering.number(fact)
+        if fact["kind"] == "TopicCreated":
+            self._born.add(fact["topic_id"])
         self._folded = apply(self._folded, fact)
         self._fresh.append(fact)
         self.recent.append(fact)
@@ -222,10 +218,17 @@ class Sandbox:
         self.on_fact(fact)
 
     def _emitted(self, fact: Fact) -> None:
+        if not self._folded["clusters"][0]["id"] and isinstance(fact, BrokerAdded):
+            self._name_cluster()
         self._told(to_wire(fact))
         if isinstance(fact, BrokerStarted):
             process = self._cluster.brokers[fact.broker]
             process.unfenced.then(lambda risen: risen.error or self._rise_later(fact.broker, risen.result()))
+
+    def _name_cluster(self) -> None:
+        """Its id is found with its first broker, and never changes."""
+        first, *others = self._folded["clusters"]
+        self._folded = self._folded | {"clusters": [first | {"id": self._cluster.cluster_id}, *others]}
 
     def _rise_later(self, broker: int, epoch: int) -> None:
         """The controller tells it, usually; through another pipe, so it may have come before the start did."""
@@ -245,7 +248,7 @@ class Sandbox:
         self._world.clock.call_later(TOLD_WITHIN_MS, lambda: self._compare(image))
 
     def _compare(self, image: dict[str, Any]) -> None:
-        for fact in heal(self._folded["clusters"][0], plain(image)):
+        for fact in heal(self._folded["clusters"][0], plain(image), born=self._born):
             self._journal.emit(fact)
 
     def __repr__(self) -> str:

@@ -121,7 +121,7 @@ def _start_all(children: list[processes.Child], options: argparse.Namespace, env
         )
     step("database", lambda: environment.run([python, "manage.py", "migrate", "--verbosity", "0"], env=env, what="migrate"))
     start("host", python, "manage.py", "run_host")
-    start("worker", python, "-m", "celery", "-A", "playground.celery", "worker", "-P", "threads", "-c", str(WORKER_THREADS), "-l", "WARNING")
+    start("worker", python, "-m", "celery", "-A", "playground.celery", "worker", "-P", "threads", "-c", str(WORKER_THREADS), "-l", "WARNING", "--without-gossip", "--without-mingle")
     start("web", python, "-m", "daphne", "-b", "127.0.0.1", "-p", str(options.port), "-v", "0", "playground.asgi:application")
 
 
