@@ -16,6 +16,7 @@ from engine.cluster.preload import OF_CLIENTS, OF_NODES, preload  # noqa: E402
 from engine.events.facts import to_wire  # noqa: E402
 from engine.events.journal import Journal  # noqa: E402
 from engine.events.traffic import SAMPLE_MS  # noqa: E402
+from engine.protocol.errors import KafkaError  # noqa: E402
 from engine.storage.checkpoints import CheckpointError  # noqa: E402
 from engine.world import nursery  # noqa: E402
 from engine.world.pipes import Pipe  # noqa: E402
@@ -47,7 +48,7 @@ async def _live(message: dict[str, Any], end: Any) -> int:
         node = Node(spec=spec, world=world, journal=journal)
         pipe.on_message = lambda order: _obey(node, order)
         await node.start()
-    except (OSError, CheckpointError, ValueError) as error:
+    except (OSError, CheckpointError, ValueError, KafkaError) as error:
         pipe.send({"failed": in_words(spec, error)})
         pipe.flush()
         return FAILED

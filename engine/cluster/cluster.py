@@ -73,7 +73,8 @@ class Cluster:
         """Starts every broker; returns when each listens or has failed. Raises WrongFolder for a data folder that is not ours."""
         self._launcher = self._launcher or Launcher()
         self._launcher.on_message = self._told
-        self._spec = spec.load(self._world.disk, self._folder) or await self._found()
+        self._spec = spec.load(self._world.disk, self._folder) or self._found()
+        await self._settle_ports(self._spec)
         for entry in [entry for _, entry in sorted(self._spec.nodes.items())]:
             self._know(entry, causes)
         await gather(*(self._start_or_log(broker, causes) for broker in sorted(self.brokers)))
@@ -84,22 +85,39 @@ class Cluster:
         except Refused as error:
             self._world.log(str(error))
 
-    async def _found(self) -> spec.ClusterSpec:
+    def _found(self) -> spec.ClusterSpec:
         founded = spec.ClusterSpec(cluster_id=spec.new_cluster_id(self._world.chance.uuid()))
         for number, rack in enumerate(self._racks):
-            founded.add(rack, await self._port_for(founded), voter=number < spec.VOTERS_MAX)
-        spec.save(self._world.disk, self._folder, founded)
+            founded.add(rack, 0, voter=number < spec.VOTERS_MAX)
         return founded
+
+    async def _settle_ports(self, known: spec.ClusterSpec) -> None:
+        """The ports that were asked for, one above the other; port 0: those of before, as far as they are free."""
+        for number, (_, entry) in enumerate(sorted(known.nodes.items())):
+            if self._port:
+                entry.port = self._port + number
+            elif not await self._is_free(entry.port):
+                entry.port = await self._port_for(known)
+        spec.save(self._world.disk, self._folder, known)
 
     async def _port_for(self, known: spec.ClusterSpec) -> int:
         taken = {entry.port for entry in known.nodes.values()}
         if self._port:
             return next(port for port in range(self._port, 65536) if port not in taken)
-        while True:
-            listener = await self._world.network.listen(spec.HOST, 0, lambda connection: connection.close())
-            listener.close()
-            if listener.port not in taken:
-                return listener.port
+        while (port := await self._free_port()) in taken:
+            pass
+        return port
+
+    async def _is_free(self, port: int) -> bool:
+        try:
+            return port > 0 and await self._free_port(port) == port
+        except OSError:
+            return False
+
+    async def _free_port(self, port: int = 0) -> int:
+        listener = await self._world.network.listen(spec.HOST, port, lambda connection: connection.close())
+        listener.close()
+        return listener.port
 
     def _know(self, entry: spec.NodeEntry, causes: tuple[str, ...]) -> BrokerProcess:
         broker = BrokerProcess(
