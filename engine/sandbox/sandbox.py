@@ -203,7 +203,7 @@ class Sandbox:
         fact = self._app_causes.complete(plain(wire))
         self._app_causes.see(fact)
         fact = self._numbering.number(fact)
-        if fact["kind"] == "TopicCreated":
+        if fact["kind"] == "TopicCreated" and fact["node"]:
             self._born.add(fact["topic_id"])
         self._folded = apply(self._folded, fact)
         self._fresh.append(fact)

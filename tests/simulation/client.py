@@ -18,7 +18,10 @@ RETRIES = {
     ErrorCode.fenced_leader_epoch, ErrorCode.unknown_leader_epoch, ErrorCode.kafka_storage_error, ErrorCode.not_controller,
     ErrorCode.coordinator_load_in_progress, ErrorCode.replica_not_available, ErrorCode.offset_not_available,
     ErrorCode.broker_not_available, ErrorCode.invalid_replication_factor,
+    # A deposed leader that does not know it yet has not seen what its successor acknowledged; the true leader takes the record.
+    ErrorCode.out_of_order_sequence_number,
 }
+SEND_MS_MAX = 120_000  # longer than any fault lasts: after that a send is stuck, not slow
 
 
 class Refused(AssertionError):
@@ -87,6 +90,7 @@ class SimulatedClient:
         batch = encode_batch([record], producer_id=self.producer_id, producer_epoch=self.producer_epoch, base_sequence=sequence)
         data = [{"name": topic, "partition_data": [{"index": partition, "records": bytes(batch)}]}]
         message = build("Produce", "request", 9, transactional_id=None, acks=-1, timeout=2_000, topic_data=data)
+        give_up_ms = self.world.clock.now_ms() + SEND_MS_MAX
         while True:
             answer = await self._ask(await self.leader(topic, partition), message)
             result = answer.responses[0].partition_responses[0] if answer is not None else None
@@ -94,6 +98,8 @@ class SimulatedClient:
                 return result.base_offset
             if result is not None and result.error_code not in RETRIES:
                 raise Refused(f"{topic}-{partition} sequence {sequence}: {result.error_code!r}")
+            if self.world.clock.now_ms() > give_up_ms:
+                raise Refused(f"{topic}-{partition} sequence {sequence}: stuck, last answer {result!r}")
             self._leaders.pop((topic, partition), None)
             await self.world.clock.sleep(RETRY_MS)
 
