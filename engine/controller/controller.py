@@ -26,6 +26,7 @@ from engine.world.chance import Chance
 from engine.world.clock import Clock, Timer
 from engine.world.tasks import Cancelled, Promise, Signal, spawn
 
+NEVER = float("inf")
 WAITING_MAX = 10_000  # requests that wait for their turn; more is refused, as clients ask again
 
 
@@ -72,6 +73,7 @@ class Controller:
         self._expiry: Timer | None = None
         self._own_offset = -1  # of the last records that a decision of ours appended
         self._former: int | None = None  # the node that led before us
+        self._former_heard_ms = 0.0  # when the quorum cannot have heard it later
         self._was_there = False  # while another led, or since we lead: what comes then is news, and not history read at a start
         self.active = False
         self.epoch = -1
@@ -81,7 +83,9 @@ class Controller:
     def on_leader(self, is_leader: bool, epoch: int) -> None:
         """The node won or lost the metadata log. May be told the same twice."""
         if self._raft.leader_id not in (None, self._config["node.id"]):
-            self._former = self._raft.leader_id
+            self._former, self._former_heard_ms = self._raft.leader_id, NEVER
+        elif self._former_heard_ms == NEVER:
+            self._former_heard_ms = self._clock.monotonic_ms() - self._config["controller.quorum.fetch.timeout.ms"]
         if is_leader and not (self.active and epoch == self.epoch):
             self._stop()
             self._start(epoch)
@@ -123,16 +127,15 @@ class Controller:
         self._every("leader.imbalance.check.interval.seconds", 1000, self._balance)
 
     def _restart_sessions(self) -> None:
-        """Everybody begins anew, but the node that led before us: the quorum has not heard it for a fetch timeout already.
+        """Everybody begins anew, but the node that led before us: it had been silent for a fetch timeout when the quorum lost it.
 
-        If it lives it beats long before the rest of its session is over. If it is dead, its partitions would else wait for one
-        timeout after the other.
+        If it lives it beats before the rest of its session, a third at least, is over. If it is dead, its partitions would else
+        wait for one timeout after the other.
         """
         now_ms = self._clock.monotonic_ms()
         self._sessions.restart(self._image, now_ms)
         if self._former in self._image.brokers:
-            silent_ms = min(self._config["controller.quorum.fetch.timeout.ms"], self._config[SESSION] / 2)
-            self._sessions.touch(self._former, now_ms - silent_ms)
+            self._sessions.touch(self._former, max(self._former_heard_ms, now_ms - self._config[SESSION] * 2 / 3))
 
     def _stop(self) -> None:
         self.active = False

@@ -219,6 +219,24 @@ def test_the_controller_before_has_less_time_left_than_the_others():
     story(tell)
 
 
+def test_a_long_election_counts_against_the_controller_before():
+    async def tell(controller, raft, cluster, journal, clock):
+        raft.is_leader, raft.leader_id = False, 2
+        controller.on_leader(False, 6)
+        raft.leader_id = None
+        controller.on_leader(False, 6)
+        await clock.sleep(3_000)
+        raft.is_leader, raft.leader_id = True, 1
+        controller.on_leader(True, 7)
+        began = clock.monotonic_ms()
+        while not journal.recent(BrokerFenced):
+            await clock.sleep(100)
+        assert [fact.broker for fact in journal.recent(BrokerFenced)] == [2]
+        assert 4_000 <= clock.monotonic_ms() - began <= 4_300  # 9 s of session, less 2 s without a fetch, less the election
+
+    story(tell)
+
+
 def test_preferred_leaders_come_back_by_themselves():
     async def tell(controller, raft, cluster, journal, clock):
         cluster.topic("orders", [1, 2, 3])
