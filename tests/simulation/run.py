@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from engine.protocol.errors import KafkaError
 from engine.world.tasks import spawn
 from engine.world.virtual_loop import run_virtually
 from tests.simulation.checkers import (
@@ -86,7 +87,10 @@ def _is_healthy(universe: Universe) -> bool:
 
 def _caught_up(universe: Universe) -> bool:
     for partition in range(PARTITIONS):
-        logs = [node.replicas.find(TOPIC, partition).log for node in universe.nodes.values()]
+        try:
+            logs = [node.replicas.find(TOPIC, partition).log for node in universe.nodes.values()]
+        except KafkaError:
+            return False  # a node that has just started has not opened it yet
         if len({log.log_end_offset for log in logs} | {log.high_watermark for log in logs}) > 1:
             return False
     return True
