@@ -96,3 +96,8 @@ async def host(in_memory, tmp_path):
     await played.start()
     yield played
     await played.stop()
+
+
+@pytest.fixture
+def another_host(tmp_path):
+    return lambda: PlayedHost(tmp_path / "again", run="2")

@@ -111,9 +111,7 @@ async def test_nonsense_closes_the_socket(browser):
     assert message["code"] == 4400
 
 
-async def test_it_tells_when_the_host_is_gone_and_back(host, tmp_path, monkeypatch):
-    from conftest import PlayedHost
-
+async def test_it_tells_when_the_host_is_gone_and_back(host, another_host, monkeypatch):
     monkeypatch.setattr(viewer_module, "HOST_GONE_MS", 100)
     monkeypatch.setattr(viewer_module, "WATCH_SECONDS", 0.05)
     monkeypatch.setattr(viewer_module, "ASK_AGAIN_SECONDS", 0.1)
@@ -121,7 +119,7 @@ async def test_it_tells_when_the_host_is_gone_and_back(host, tmp_path, monkeypat
     await host.stop()
     assert (await browser.next("host"))["state"] == "gone"
     await browser.say(type="command", id="c9", line="pause")
-    again = PlayedHost(tmp_path / "again", run="2")
+    again = another_host()
     await again.start()
     again.feed._say_alive()
     assert (await browser.next("host"))["state"] == "up"
