@@ -31,7 +31,9 @@ def serve(options: argparse.Namespace) -> int:
     env, redis_port = _environment(options, data, kafka_port)
     children: list[processes.Child] = []
     card: Path | None = None
-    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    # Said outright, because a shell starts what it puts in the background with SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _start_all(children, options, env, data / "logs", redis_port)
         address = f"http://localhost:{options.port}"
