@@ -40,7 +40,8 @@ export function bytes(value: number): string {
 }
 
 /** Milliseconds of an answer: 1.1 ms, 34 ms. */
-export const answerMs = (value: number) => (value < 10 ? `${trim(value.toFixed(1))} ms` : `${Math.round(value)} ms`)
+export const answerMs = (value: number) =>
+  value < 10 ? `${trim(value.toFixed(1))} ms` : value < 1000 ? `${Math.round(value)} ms` : span(value)
 
 /** How a topic's first log file is called: twenty digits. */
 export const segmentFile = (base: number) => `${String(base).padStart(20, '0')}.log`

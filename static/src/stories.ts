@@ -44,7 +44,8 @@ const LOOKS: Record<string, Look> = {
 
 // Steps on the way: told by the fact that follows from them, and in the why popover.
 const STEPS = new Set(['CommandGiven', 'SessionExpired', 'FollowerLagged', 'MemberSessionExpired', 'ControlledShutdownBegan'])
-const SILENT = new Set(['GroupStateChanged', 'SegmentRolled', 'GroupLoaded'])
+const SILENT = new Set(['GroupStateChanged', 'SegmentRolled'])
+const PASSED_OVER = new Set([...STEPS, 'IsrShrunk'].filter((kind) => kind !== 'CommandGiven')) // as causes: what led to them says more
 const TOGETHER_MS = 400 // facts of one decision arrive from several nodes within a few frames
 
 export const lookOf = (kind: string): Look => LOOKS[kind] ?? ['cmd', '', 'brokers']
@@ -74,6 +75,12 @@ function belongs(story: Fact[], fact: Fact): boolean {
     Math.abs(fact.at_ms - first.at_ms) < TOGETHER_MS && sameShape(first, fact)
 }
 
+/** A new coordinator tells again what it has read: that it took over is the news. */
+function isRetold(fact: Fact, byNumber: Map<number, Fact>): boolean {
+  if (fact.kind === 'GroupLoaded') return fact.groups.length === 0
+  return fact.causes.some((number) => byNumber.get(number)?.kind === 'GroupLoaded')
+}
+
 const sameShape = (a: Fact, b: Fact) => {
   if (a.kind === 'LeaderElected') return (a.leader < 0) === (b.leader < 0)
   return !a.kind.startsWith('Isr') || (a.isr.length === b.isr.length && a.was.length === b.was.length)
@@ -86,7 +93,7 @@ export function storiesOf(facts: Fact[], byNumber: Map<number, Fact>, ours: Set<
   const open = new Map<string, Fact[]>()
   for (let i = facts.length - 1; i >= 0 && told.length <= most; i--) {
     const fact = facts[i]!
-    if (SILENT.has(fact.kind) || (STEPS.has(fact.kind) && cited.has(fact.number))) continue
+    if (SILENT.has(fact.kind) || isRetold(fact, byNumber) || (STEPS.has(fact.kind) && cited.has(fact.number))) continue
     if (fact.kind === 'CommandGiven' && facts[i + 1]?.kind === 'CommandRefused') continue
     if (fact.kind.startsWith('Client') && ours.has(fact.client_id)) continue
     const near = open.get(fact.kind)
@@ -116,7 +123,7 @@ export function seenCauses(facts: Fact[], byNumber: Map<number, Fact>, most = 3)
   const walk = (number: number, depth: number) => {
     const cause = byNumber.get(number)
     if (!cause || own.has(number)) return
-    const skipped = STEPS.has(cause.kind) && cause.kind !== 'CommandGiven' && cause.causes.length > 0 && depth < 4
+    const skipped = PASSED_OVER.has(cause.kind) && cause.causes.length > 0 && depth < 4
     if (skipped) cause.causes.forEach((next) => walk(next, depth + 1))
     else found.set(number, cause)
   }

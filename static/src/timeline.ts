@@ -76,7 +76,7 @@ const isBusy = (lane: Lane) => lane.marks.length > 0 || lane.bars.some((bar) => 
 function factLane(facts: Fact[]): Lane {
   const marks: Mark[] = []
   for (const fact of facts) {
-    if (!FACT_MARKS.has(fact.kind)) continue
+    if (!FACT_MARKS.has(fact.kind) || (fact.kind === 'BrokerKilled' && fact.causes.length > 0)) continue // the broker's lane shows it
     const tone = fact.kind === 'CommandGiven' ? 'accent' : toneOf(fact)
     marks.push({ at_ms: fact.at_ms, glyph: lookOf(fact.kind)[0], tone, number: fact.number })
   }

@@ -183,13 +183,23 @@ export function placeGroups(layout: MapLayout, cluster: Cluster, seen: Seen): Gr
   const sizes = sizesOf(layout, partiesOf(cluster, seen), bottom - top)
   const wishes = sizes.map((size) => ({ item: size, middle: middleOf(layout, size.party.topics) - HEADER_REM * rem * 0.35, h: heightOf(size, rem) }))
   return stack(wishes, top, bottom, GROUP_GAP_REM * rem).map(({ item: { party, shown, member_h, air }, y, h }) => {
-    const members = party.seats.slice(0, shown).map((seat, i): MemberCard => ({
+    const members = worthShowing(cluster, party, shown).map((seat, i): MemberCard => ({
       key: seat.key, name: seatName(seat), member: seat.member, client: seat.client, look: lookOf(seat, party.group), chips: chipsOf(seat.member),
       lag: seat.member && party.group ? memberLag(cluster, party.group, seat.member) : null, oneLine: member_h < ROOMY_REM * rem,
       x, y: Math.round(y + HEADER_REM * rem + i * (member_h + air) + air / 2), w: consumers, h: Math.round(member_h),
     }))
     return { key: party.name, name: party.name, group: party.group, lag: party.group ? lagOf(cluster, party.group) : 0, members, folded: party.seats.length - shown, x, y, w: consumers, h }
   })
+}
+
+const INTEREST: MemberLook[] = ['crashed', 'failed', 'join', 'rebalance', 'paused', 'idle', 'owns']
+
+/** All seats when they fit; else those first that something is up with, then the worst lag. */
+function worthShowing(cluster: Cluster, party: Party, shown: number): Party['seats'] {
+  if (party.seats.length <= shown) return party.seats
+  const lag = (seat: Party['seats'][number]) => (seat.member && party.group ? (memberLag(cluster, party.group, seat.member) ?? 0) : 0)
+  const interest = (seat: Party['seats'][number]) => INTEREST.indexOf(lookOf(seat, party.group))
+  return [...party.seats].sort((a, b) => interest(a) - interest(b) || lag(b) - lag(a)).slice(0, shown)
 }
 
 const HEADER_REM = 2.75

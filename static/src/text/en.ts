@@ -12,7 +12,7 @@ const fencedFor: Record<string, string> = { session: 'its session ran out', shut
 
 /** One sentence for facts of one kind that belong together (usually one fact). `first` stands for them all. */
 const sentences: Record<string, (first: Fact, all: Fact[]) => string> = {
-  CommandGiven: (f) => `\`${f.line}\`, ${f.by}, by ${f.door}.`,
+  CommandGiven: (f) => `\`${f.line}\`${f.by === 'page' ? '' : `, ${f.by}`}, by ${f.door}.`,
   CommandRefused: (f) => `\`${f.line}\` was refused: ${f.message}`,
   BrokerAdded: (f) => `**Broker ${f.broker}** joins the cluster${f.rack ? `, rack ${f.rack}` : ''}, port ${f.port}.`,
   BrokerRemoved: (f) => `**Broker ${f.broker}** has left the cluster for good.`,
@@ -69,7 +69,7 @@ const sentences: Record<string, (first: Fact, all: Fact[]) => string> = {
   MemberJoined: (f) => `**${f.client_id}** joined group **${f.group}**.`,
   MemberLeft: (f) => `**${memberName(f.member)}** left group **${f.group}**: ${f.reason}.`,
   MemberSessionExpired: (f) => `**${memberName(f.member)}** sent no heartbeat for ${span(f.silent_ms)}; group **${f.group}** gives up on it.`,
-  RebalanceBegan: (f) => `Group **${f.group}** rebalances, generation ${f.generation}: ${f.reason}.`,
+  RebalanceBegan: (f) => `Group **${f.group}** rebalances, generation ${f.generation}: ${memberName(f.reason).replace(/; client reason: not provided/, '')}.`,
   GroupRebalanced: (f) => {
     const given = Object.entries(f.assignment as Record<string, Record<string, number[]>>)
       .map(([member, topics]) => `${memberName(member)} ${Object.values(topics).map((p) => ranges(p, 'p')).join(' ') || 'idle'}`)
@@ -102,11 +102,12 @@ const causes: Record<string, (fact: Fact) => string> = {
   MemberJoined: (f) => `${f.client_id} joined`, MemberLeft: (f) => `${memberName(f.member)} left`,
   MemberSessionExpired: (f) => `session of ${memberName(f.member)} expired`, RebalanceBegan: (f) => `${f.group} rebalances`,
   GroupRebalanced: (f) => `${f.group} generation ${f.generation}`, AppStarted: (f) => `${f.client} started`,
+  GroupLoaded: (f) => `broker ${f.node} took over`,
   AppCrashed: (f) => `${f.client} crashed`, AppClosed: (f) => `${f.client} closed`,
 }
 
 /** billing-1 of billing-1-4f0c…: the uuid that the coordinator hung on. */
-export const memberName = (id: string) => id.replace(/-[0-9a-f]{8}-[0-9a-f-]{27}$/i, '')
+export const memberName = (id: string) => id.replace(/-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi, '')
 
 export const en = {
   sentences, causes, memberName,
@@ -165,7 +166,7 @@ export const en = {
   twin: { caption: 'Every replica of the cluster', topic: 'topic', partition: 'partition', broker: 'broker', role: 'role', state: 'state', epoch: 'leader epoch', end: 'log end', hw: 'high watermark', behind: 'behind' },
   feed: {
     title: 'What happened', because: 'because', filter: 'filter', all: 'all', kinds: { brokers: 'brokers', partitions: 'partitions', groups: 'groups', clients: 'clients' } as Record<string, string>,
-    empty: 'Nothing has happened yet.', why: 'why?', by: (who: string, door: string) => `${who}, by ${door}`, gone: 'older than this page remembers',
+    empty: 'Nothing has happened yet.', why: 'why?', by: (who: string, door: string) => (who === 'page' ? `by ${door}` : `${who}, by ${door}`), gone: 'older than this page remembers',
   },
   time: { live: 'LIVE', paused: 'PAUSED', away: 'NO LINK', facts: 'Facts', standing: 'cluster clocks stand still, clients wait', slowed: (speed: string) => `real cluster at ${speed}`, state: (n: number) => `state ${n}`, all: 'all', zoom: 'time window',
     marks: { command: 'command', killed: 'killed', fenced: 'fenced', election: 'election', rebalance: 'rebalance' }, quiet: (names: string) => `${names}: no change`, quietBrokers: (n: number) => `${n} brokers`, generation: (state: string, n: number) => `${state}, generation ${n}`, owns: (what: string) => `owns ${what}`, ownsNothing: 'owns nothing', members: (n: number, idle: number) => `${s(n, 'member')}${idle ? `, ${idle} idle` : ''}`, leaders: (n: number) => `+${s(n, 'leader')}`, killed: 'killed', fenced: 'fenced', stopped: 'stopped', frozen: 'frozen', waiting: 'waits for its share', chart: 'rate and lag', produce: 'produce rec/s', consume: 'consume rec/s', lag: 'lag rec', chartLabel: (p: string, c: string, l: string) => `Produce ${p}, consume ${c} records a second, lag ${l} records.` },

@@ -1,0 +1,51 @@
+// Why is it red: the walk along causes, and what ends it.
+
+import { beforeAll, describe, expect, it } from 'vitest'
+import { fixture, pass } from './dev/fixture.ts'
+import type { Fact } from './model.ts'
+import { seenCauses, storiesOf } from './stories.ts'
+import { answer, chain, missingCauses } from './why.ts'
+
+const model = fixture()
+let byNumber: Map<number, Fact>
+
+beforeAll(() => {
+  model.command('kill broker 2', 'button')
+  pass(model, 2000)
+  byNumber = new Map(model.facts.map((fact) => [fact.number, fact]))
+})
+
+describe('an under-replicated partition', () => {
+  it('is told from the command to the election', () => {
+    const { title, steps, ends } = answer({ about: 'partition', topic: 'orders', partition: 1 }, model.snapshot, model.facts, byNumber)
+    expect(title).toBe('Why is orders-1 under-replicated?')
+    expect(steps.map((fact) => fact.kind)).toEqual(['CommandGiven', 'BrokerKilled', 'SessionExpired', 'BrokerFenced', 'IsrShrunk', 'LeaderElected'])
+    expect(ends).toEqual({ sentence: 'broker 2 is back in the ISR:', line: 'start broker 2' })
+  })
+  it('never invents a step: an unknown cause is missing, and asked for', () => {
+    const last = model.facts.at(-1)!
+    const alone = new Map([[last.number, last]])
+    expect(chain([last], alone)).toEqual([last])
+    expect(missingCauses([last], alone)).toEqual(last.causes)
+  })
+})
+
+describe('a dead broker', () => {
+  it('is told by its kill and its fencing', () => {
+    const { steps } = answer({ about: 'broker', broker: 2 }, model.snapshot, model.facts, byNumber)
+    expect(steps.map((fact) => fact.kind)).toEqual(['CommandGiven', 'BrokerKilled', 'SessionExpired', 'BrokerFenced'])
+  })
+})
+
+describe('the feed', () => {
+  it('tells facts of one decision as one story, newest first, without the steps between', () => {
+    const stories = storiesOf(model.facts, byNumber, new Set())
+    expect(stories.slice(0, 4).map((story) => story.facts[0]!.kind).sort()).toEqual(['BrokerFenced', 'BrokerKilled', 'IsrShrunk', 'LeaderElected'])
+    const shrunk = stories.find((story) => story.facts[0]!.kind === 'IsrShrunk')!
+    expect(shrunk.sentence).toBe(`ISR 3 → 2 on **${shrunk.facts.length} partitions**.`)
+  })
+  it('names the cause that a reader knows', () => {
+    const fenced = model.facts.find((fact) => fact.kind === 'BrokerFenced')!
+    expect(seenCauses([fenced], byNumber).map((fact) => fact.kind)).toEqual(['BrokerKilled'])
+  })
+})
