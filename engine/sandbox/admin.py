@@ -4,21 +4,32 @@ from typing import Any
 
 from engine.protocol.errors import ErrorCode
 from engine.sandbox.commands_of_topics import CreateTopic, Elect, GrowTopic, SetTopic, partition_of
+from engine.world.clock import Clock
 from engine.world.threads import promised
 
 ANSWER_SECONDS_MAX = 12.0  # longer than a failover, shorter than a viewer's patience
 CLIENT_ID = "playground-admin"
 
 
+CONTROLLER_CHANGES_MAX = 8  # one election may need a few rounds on a busy machine
+CONTROLLER_CHANGE_MS = 500
+
+
 class KafkaRefused(Exception):
     """Kafka's own error: its name and its words."""
+
+    @property
+    def was_between_controllers(self) -> bool:
+        """Did the controller change while it was asked? Nobody knows then whether it has done it."""
+        return str(self).startswith("NOT_CONTROLLER")
 
 
 class Admin:
     """A lazy admin client: its library and threads are loaded with the first question."""
 
-    def __init__(self, bootstrap_servers: str) -> None:
+    def __init__(self, bootstrap_servers: str, clock: Clock) -> None:
         self._bootstrap_servers = bootstrap_servers
+        self._clock = clock
         self._made: Any = None
 
     def follow(self, bootstrap_servers: str) -> None:
@@ -89,9 +100,18 @@ class Admin:
         return changed
 
     async def _each(self, ask: Any) -> None:
-        futures = _asked(ask, self._client())
-        for future in futures.values():
-            await _answered(future)
+        """Asks again when the controller changed meanwhile; that something is there already is what was wanted then."""
+        for attempt in range(CONTROLLER_CHANGES_MAX + 1):
+            try:
+                for future in _asked(ask, self._client()).values():
+                    await _answered(future)
+                return
+            except KafkaRefused as refused:
+                if attempt and str(refused).startswith("TOPIC_ALREADY_EXISTS"):
+                    return
+                if not refused.was_between_controllers or attempt == CONTROLLER_CHANGES_MAX:
+                    raise
+            await self._clock.sleep(CONTROLLER_CHANGE_MS)
 
     async def _one(self, ask: Any) -> Any:
         return await _answered(_asked(ask, self._client()))

@@ -78,7 +78,7 @@ class Sandbox:
         self.on_traffic: Callable[[], None] = lambda: None
         self._doing = Doing(
             cluster=cluster,
-            admin=Admin(""),
+            admin=Admin("", world.clock),
             apps=apps or NoApps(),
             journal=journal,
             state=lambda: self._folded,
