@@ -11,10 +11,13 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from engine.cluster.launch import Launcher
-from engine.world.processes import on_input_lines, on_signals
-from engine.world.real import real_world, run
-from engine.world.tasks import Signal, spawn
+# phantom-types, which kio stands on, imports hypothesis where it is installed: 130 ms before a cluster can start.
+sys.modules.setdefault("hypothesis", None)  # type: ignore[arg-type]
+
+from engine.cluster.launch import Launcher  # noqa: E402
+from engine.world.processes import on_input_lines, on_signals  # noqa: E402
+from engine.world.real import real_world, run  # noqa: E402
+from engine.world.tasks import Signal, spawn  # noqa: E402
 
 FRAME_MS = 50
 
