@@ -74,6 +74,7 @@ class Controller:
         self._own_offset = -1  # of the last records that a decision of ours appended
         self._former: int | None = None  # the node that led before us
         self._former_heard_ms = 0.0  # when the quorum cannot have heard it later
+        self._note_former()
         self._was_there = False  # while another led, or since we lead: what comes then is news, and not history read at a start
         self.active = False
         self.epoch = -1
@@ -82,10 +83,7 @@ class Controller:
 
     def on_leader(self, is_leader: bool, epoch: int) -> None:
         """The node won or lost the metadata log. May be told the same twice."""
-        if self._raft.leader_id not in (None, self._config["node.id"]):
-            self._former, self._former_heard_ms = self._raft.leader_id, NEVER
-        elif self._former_heard_ms == NEVER:
-            self._former_heard_ms = self._clock.monotonic_ms() - self._config["controller.quorum.fetch.timeout.ms"]
+        self._note_former()
         if is_leader and not (self.active and epoch == self.epoch):
             self._stop()
             self._start(epoch)
@@ -117,6 +115,13 @@ class Controller:
         elif broker not in self._sessions.heard:
             self._sessions.touch(broker, self._clock.monotonic_ms())
         self._arm_expiry()
+
+    def _note_former(self) -> None:
+        """Also at the beginning: a node that remembers the leader from before its restart is not told of it."""
+        if self._raft.leader_id not in (None, self._config["node.id"]):
+            self._former, self._former_heard_ms = self._raft.leader_id, NEVER
+        elif self._former_heard_ms == NEVER:
+            self._former_heard_ms = self._clock.monotonic_ms() - self._config["controller.quorum.fetch.timeout.ms"]
 
     def _start(self, epoch: int) -> None:
         self.active, self.epoch, self._was_there = True, epoch, True

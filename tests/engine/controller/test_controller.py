@@ -237,6 +237,28 @@ def test_a_long_election_counts_against_the_controller_before():
     story(tell)
 
 
+def test_a_controller_that_is_known_from_before_a_restart_counts_too():
+    async def tell(controller, raft, cluster, journal, clock):
+        raft.is_leader, raft.leader_id = False, 2
+        again = Controller(
+            image=cluster.image, raft=raft, clock=clock, chance=controller._chance, journal=journal, config=cluster.config, cluster_id=CLUSTER_ID
+        )
+        raft.leader_id = None
+        again.on_leader(False, 6)
+        raft.is_leader, raft.leader_id = True, 1
+        again.on_leader(True, 7)
+        controller.crash()
+        raft.replayed = again.on_replayed
+        began = clock.monotonic_ms()
+        while not journal.recent(BrokerFenced):
+            await clock.sleep(100)
+        assert [fact.broker for fact in journal.recent(BrokerFenced)] == [2]
+        assert clock.monotonic_ms() - began <= 7_300
+        again.crash()
+
+    story(tell)
+
+
 def test_preferred_leaders_come_back_by_themselves():
     async def tell(controller, raft, cluster, journal, clock):
         cluster.topic("orders", [1, 2, 3])
