@@ -15,7 +15,7 @@ from engine.broker.request_context import LATER, RequestContext
 from engine.broker.routes import Route
 from engine.protocol.api_keys import API_KEYS
 from engine.protocol.codec import Malformed, Message, build, decode_body, encode_body, message_class, milliseconds, read_header
-from engine.protocol.errors import ErrorCode, KafkaError, RequestTimedOut, UnknownServerError
+from engine.protocol.errors import ErrorCode, KafkaError, NotController, RequestTimedOut, UnknownServerError
 from engine.world.tasks import Expired, Promise
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ class Dispatch:
             except Exception as error:  # a bug in one request must not take the node down
                 return self._failed(route, context, None, error)
         request = decode_body(route.api.name, "request", context.api_version, frame, body_at)
-        if route.forwarded and not self._node.controller.active:
-            self._node.spawn(self._forward(route, context, request, bytes(frame)), name=f"forward {route.api.name}")
+        if route.forwarded and (route.waits or not self._node.controller.active):
+            self._node.spawn(self._ask_controller(route, context, request, bytes(frame)), name=f"{route.api.name} {context.client_id}")
             return None
         if route.of_the_moment and context.connection.in_flight > 1:
             return context.connection.begin_in_turn(lambda: self.serve(route, context, request))
@@ -97,6 +97,16 @@ class Dispatch:
             self._failed(route, context, request, error)
         else:
             self._deliver(context, answer)
+
+    async def _ask_controller(self, route: Route, context: RequestContext, request: Message, frame: bytes) -> None:
+        if self._node.controller.active:
+            try:
+                return self._deliver(context, await route.handle(context, request))
+            except NotController:
+                pass  # it was, when the request came; clients of a broker never hear of this
+            except Exception as error:
+                return self._failed(route, context, request, error)
+        return await self._forward(route, context, request, frame)
 
     async def _forward(self, route: Route, context: RequestContext, request: Message, frame: bytes) -> None:
         timeout = milliseconds(getattr(request, "timeout", None))

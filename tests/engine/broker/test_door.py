@@ -1,9 +1,12 @@
 """Requests come in, answers go out: in order, through pauses, and nothing is lost to a bad neighbour."""
 
+from types import SimpleNamespace
+
 from engine.broker.routes import route
 from engine.events.facts import ClientConnected, ClientDisconnected
 from engine.protocol.codec import build
-from engine.protocol.errors import ErrorCode
+from engine.protocol.errors import ErrorCode, NotController
+from engine.world.tasks import spawn
 from tests.engine.broker.door import Door, Wire, module
 
 BEAT = {"group_id": "g", "generation_id": 1, "member_id": "m"}
@@ -38,6 +41,27 @@ async def test_what_is_asked_of_the_moment_is_looked_up_when_all_earlier_answers
 
 def find_answer(context):
     return build("FindCoordinator", "response", context.api_version)
+
+
+async def test_a_client_never_hears_that_the_lead_was_lost_while_it_asked():
+    door = Door()
+    wire, passed_on = Wire(door), []
+
+    async def create(context, request):
+        door.controller.active = False
+        raise NotController
+
+    async def forward(context, frame, *, within_ms):
+        passed_on.append(within_ms)
+        return build("CreateTopics", "response", context.api_version)
+
+    door.controller, door.controller_door = SimpleNamespace(active=True), SimpleNamespace(forward=forward)
+    door.spawn = spawn
+    door.dispatch.table[19] = route(19, module(handle=create))
+    wire.ask("CreateTopics", 7, topics=[], timeout=500)
+    for _ in range(3):
+        await door.turn()
+    assert (passed_on, wire.order) == ([500], [1])
 
 
 async def test_a_kafka_error_and_a_bug_become_codes():
