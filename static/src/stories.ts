@@ -43,7 +43,7 @@ const LOOKS: Record<string, Look> = {
 }
 
 // Steps on the way: told by the fact that follows from them, and in the why popover.
-const STEPS = new Set(['CommandGiven', 'SessionExpired', 'FollowerLagged', 'MemberSessionExpired', 'ControlledShutdownBegan'])
+const STEPS = new Set(['CommandGiven', 'SessionExpired', 'FollowerLagged', 'MemberSessionExpired', 'ControlledShutdownBegan', 'VoteRequested'])
 const SILENT = new Set(['GroupStateChanged', 'SegmentRolled'])
 const PASSED_OVER = new Set([...STEPS, 'IsrShrunk'].filter((kind) => kind !== 'CommandGiven')) // as causes: what led to them says more
 const TOGETHER_MS = 400 // facts of one decision arrive from several nodes within a few frames

@@ -116,13 +116,9 @@ function brokerLane(id: number, since_ms: number, snapshot: Snapshot, facts: Fac
     const stays = fact.kind === 'BrokerFenced' && (look === 'bad' || look === 'wait')
     if (!stays) turn(fact.at_ms, next)
     if (fact.at_ms < window.from_ms) continue
-    if (fact.kind === 'BrokerKilled') {
-      lane.marks.push({ at_ms: fact.at_ms, glyph: 'x', tone: 'bad', number: fact.number })
-      lane.notes.push({ at_ms: fact.at_ms, text: t.killed, tone: 'bad' })
-    }
-    if (fact.kind === 'BrokerFenced') lane.notes.push({ at_ms: fact.at_ms, text: t.fenced, tone: '' })
-    if (fact.kind === 'BrokerStopped') lane.notes.push({ at_ms: fact.at_ms, text: t.stopped, tone: '' })
-    if (fact.kind === 'BrokerFrozen') lane.notes.push({ at_ms: fact.at_ms, text: t.frozen, tone: 'warn' })
+    if (fact.kind === 'BrokerKilled') lane.marks.push({ at_ms: fact.at_ms, glyph: 'x', tone: 'bad', number: fact.number })
+    const note = BROKER_NOTES[fact.kind]
+    if (note) jot(lane.notes, { at_ms: fact.at_ms, ...note }, window)
   }
   if (!known) {
     look = STATE_LOOK[state] ?? 'thin'
@@ -131,9 +127,22 @@ function brokerLane(id: number, since_ms: number, snapshot: Snapshot, facts: Fac
   lane.bars.push({ from_ms: from, to_ms: window.now_ms, look })
   for (const [at_ms, n] of gather(elected)) {
     lane.marks.push({ at_ms, glyph: 'elect', tone: '', number: 0 })
-    lane.notes.push({ at_ms, text: t.leaders(n), tone: '' })
+    jot(lane.notes, { at_ms, text: t.leaders(n), tone: '' }, window)
   }
   return lane
+}
+
+const BROKER_NOTES: Record<string, { text: string; tone: Tone }> = {
+  BrokerKilled: { text: t.killed, tone: 'bad' }, BrokerFenced: { text: t.fenced, tone: '' },
+  BrokerStopped: { text: t.stopped, tone: '' }, BrokerFrozen: { text: t.frozen, tone: 'warn' },
+}
+const NOTE_WIDTH = 0.07 // part of the window that a word takes: closer ones become one note
+
+function jot(notes: Note[], note: Note, window: Window) {
+  const last = notes.at(-1)
+  const near = last && Math.abs(note.at_ms - last.at_ms) < (window.to_ms - window.from_ms) * NOTE_WIDTH
+  if (near) last.text = last.text.endsWith(note.text) ? last.text : `${last.text} · ${note.text}`
+  else notes.push(note)
 }
 
 const NEAR_MS = 250

@@ -93,7 +93,7 @@ const causes: Record<string, (fact: Fact) => string> = {
   BrokerThawed: (f) => `broker ${f.broker} thawed`, BrokerStarted: (f) => `broker ${f.broker} started`,
   BrokerFailed: (f) => `broker ${f.broker} failed`, BrokerStopping: (f) => `broker ${f.broker} stopping`,
   BrokerStopped: (f) => `broker ${f.broker} stopped`, BrokerAdded: (f) => `broker ${f.broker} added`,
-  SessionExpired: (f) => `session of broker ${f.broker} expired`, BrokerFenced: (f) => `broker ${f.broker} fenced`,
+  VoteRequested: (f) => `node ${f.candidate} asked for votes`, SessionExpired: (f) => `session of broker ${f.broker} expired`, BrokerFenced: (f) => `broker ${f.broker} fenced`,
   BrokerRegistered: (f) => `broker ${f.broker} registered`, BrokerUnfenced: (f) => `broker ${f.broker} unfenced`,
   ControllerElected: (f) => `controller ${f.leader} elected`, ControllerLost: (f) => `controller ${f.leader} lost`,
   LeaderElected: (f) => `${part(f)} elected a leader`, FollowerLagged: (f) => `broker ${f.follower} lagged`,
@@ -174,7 +174,7 @@ export const en = {
   why: {
     title: (what: string, state: string) => `Why is ${what} ${state}?`, of: 'Why?', facts: (n: number) => `${s(n, 'fact')}, no guesses`, kafka: (v: string) => `Kafka: ${v}`, ends: 'Ends when', close: 'Esc', command: 'Command', none: 'No fact in memory tells the cause; it happened before this page opened.',
     states: { under: 'under-replicated', offline: 'without a leader', down: 'down', stopped: 'stopped', frozen: 'frozen', fenced: 'fenced', starting: 'not in the cluster yet', stopping: 'stopping', added: 'not running', group: 'rebalancing', out: 'out of sync', client: 'not well', unread: 'read by nobody', controller: 'without a controller', voters: 'short of voters', lag: 'rising' } as Record<string, string>,
-    broker: (id: number) => `broker ${id} is up and unfenced`, isr: (ids: string) => `broker ${ids} is back in the ISR:`, leader: (ids: string) => `one of broker ${ids} is back:`, group: 'all members have their share', voter: 'a majority of the voters is up:', reader: 'somebody reads it again:', thaw: 'it is thawed:', caught: 'it has caught up', client: 'it runs again',
+    broker: (id: number) => `broker ${id} is up and unfenced:`, isr: (ids: string) => `broker ${ids} is back in the ISR:`, leader: (ids: string) => `one of broker ${ids} is back:`, group: 'all members have their share', voter: 'a majority of the voters is up:', reader: 'somebody reads it again:', thaw: 'it is thawed:', caught: 'it has caught up', client: 'it runs again',
   },
   inspect: {
     nothing: 'Nothing selected', select: 'Click anything on the map, or walk it with the arrow keys.', cluster: 'Cluster', broker: 'broker', topic: 'topic', partition: 'partition', group: 'group', client: 'client',
