@@ -28,6 +28,7 @@ from engine.metadata.image import MetadataImage
 from engine.peers.directory import Directory
 from engine.protocol.codec import Message
 from engine.protocol.stored.metadata import RESOURCE_BROKER
+from engine.quorum.metadata_log import METADATA_TOPIC_ID
 from engine.quorum.raft_driver import Raft
 from engine.replication.replica_set import ReplicaSet
 from engine.storage import checkpoints
@@ -145,7 +146,7 @@ class Node:
             folder=disk.join(spec.folder, f"{METADATA_TOPIC}-0"),
             topic=METADATA_TOPIC,
             partition=0,
-            topic_id=None,
+            topic_id=METADATA_TOPIC_ID,
             config=LogConfig(),
             clean=clean,
             journal=self.journal,
