@@ -9,32 +9,40 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 # phantom-types, which kio stands on, imports hypothesis where it is installed: 130 ms before a cluster can start.
 sys.modules.setdefault("hypothesis", None)  # type: ignore[arg-type]
 
-from engine.cluster.launch import Launcher  # noqa: E402
-from engine.world.processes import on_input_lines, on_signals  # noqa: E402
-from engine.world.real import real_world, run  # noqa: E402
-from engine.world.tasks import Signal, spawn  # noqa: E402
+from engine.cluster import warm  # noqa: E402
+
+if TYPE_CHECKING:
+    from engine.cluster.launch import Launcher
+    from engine.world.warm_parent import WarmParent
 
 FRAME_MS = 50
 
 
 def main(arguments: Sequence[str]) -> int:
     """The exit status: 0 after a stop, 1 when the cluster could not start."""
-    return run(live(parsed(arguments))) or 0
+    options = parsed(arguments)
+    parent = warm.begin()  # it loads what brokers need while this process loads what it needs itself
+    from engine.world.real import run
+
+    return run(live(options, parent)) or 0
 
 
-async def live(options: argparse.Namespace) -> int:
+async def live(options: argparse.Namespace, parent: "WarmParent") -> int:
     """From the start to the stop."""
+    from engine.cluster.launch import Launcher, Refused
+    from engine.storage.checkpoints import CheckpointError
+    from engine.world.processes import on_input_lines, on_signals
+    from engine.world.real import real_world
+    from engine.world.tasks import Signal, spawn
+
     stop = Signal()
     on_signals(stop.set)
-    launcher = Launcher()  # it loads what brokers need while this process loads what it needs itself
-    from engine.cluster.launch import Refused
-    from engine.storage.checkpoints import CheckpointError
-
+    launcher = Launcher(parent)
     world = real_world()
     sandbox, cluster = furnished(world, options, launcher)
     try:
@@ -54,7 +62,7 @@ async def live(options: argparse.Namespace) -> int:
     return 0
 
 
-def furnished(world: Any, options: argparse.Namespace, launcher: Launcher) -> tuple[Any, Any]:
+def furnished(world: Any, options: argparse.Namespace, launcher: "Launcher") -> tuple[Any, Any]:
     """The sandbox and the cluster in it; nothing runs yet."""
     from engine.cluster.cluster import Cluster
     from engine.events.journal import Journal

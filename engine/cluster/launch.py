@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from engine.cluster import warm
 from engine.world.processes import Child, Nursery
 from engine.world.tasks import Promise
 
 if TYPE_CHECKING:
     from engine.broker.node_spec import NodeSpec
     from engine.world.clock import Clock
-
-MODULE = "engine.cluster.broker_process"
+    from engine.world.warm_parent import WarmParent
 
 ADDED, STARTING, UP, STOPPING, STOPPED, DOWN, FROZEN = "added", "starting", "up", "stopping", "stopped", "down", "frozen"
 RUNNING = (STARTING, UP, STOPPING, FROZEN)
@@ -85,11 +85,11 @@ class BrokerProcess:
 
 
 class Launcher:
-    """The warm parent, and what its children say. It is warm in some 400 ms: make it before anything else."""
+    """The warm parent, and what its children say. Who can begins it (`warm.begin`) before anything else."""
 
-    def __init__(self) -> None:
+    def __init__(self, parent: WarmParent | None = None) -> None:
         self.on_message: Callable[[BrokerProcess, dict[str, Any]], None] = lambda broker, message: None
-        self._nursery = Nursery(MODULE)
+        self._nursery = Nursery(parent or warm.begin())
 
     async def start(self, broker: BrokerProcess, spec: NodeSpec, clock: Clock) -> Child:
         """Forks the broker. Its first words come as messages: listening or failed."""

@@ -10,16 +10,15 @@ import ctypes
 import os
 import signal
 import socket
-import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from engine.world.pipes import Pipe
 from engine.world.tasks import Promise
+from engine.world.warm_parent import WarmParent
 
 PR_SET_PDEATHSIG = 1
-_SOURCES = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # where `engine` is imported from
 
 
 def die_with_parent(parent: int | None = None) -> None:
@@ -100,22 +99,12 @@ class Child:
 
 
 class Nursery:
-    """The host's side of the warm parent. `module` is run with `python -m module FD HOST_PID` and calls nursery.serve there."""
+    """The host's side of the warm parent, inside a running loop."""
 
-    def __init__(self, module: str) -> None:
-        ours, theirs = socket.socketpair()
+    def __init__(self, parent: WarmParent) -> None:
         self.on_lost: Callable[[], None] = lambda: None
-        # A session of its own: Ctrl-C in the terminal reaches the host alone, which then stops brokers in good order.
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", module, str(theirs.fileno()), str(os.getpid())],
-            pass_fds=[theirs.fileno()],
-            start_new_session=True,
-            stdin=subprocess.DEVNULL,
-            stdout=2,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join((_SOURCES, os.environ.get("PYTHONPATH", "")))},
-        )
-        theirs.close()
-        self._pipe = Pipe(ours)
+        self._process = parent.process
+        self._pipe = Pipe(parent.end)
         self._pipe.on_message = self._told
         self._pipe.on_closed = self._lost
         self.warm: Promise[int] = Promise()

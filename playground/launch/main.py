@@ -4,8 +4,7 @@ import argparse
 import os
 import sys
 
-from playground.launch import environment, remote, suites
-from playground.launch.serve import serve
+from playground.launch import environment
 from playground.launch.steps import PLAY, ROOT, SetupFailed
 
 WORDS = ("do", "state", "test", "bench", "engine", "tool")
@@ -16,6 +15,8 @@ def main(arguments: list[str], *, usage: str) -> int:
     try:
         if arguments and arguments[0] in WORDS:
             return _word(arguments[0], arguments[1:])
+        from playground.launch.serve import serve
+
         return serve(_options(arguments, usage))
     except SetupFailed as error:
         print(f"play: {error}", file=sys.stderr)
@@ -37,14 +38,19 @@ def _options(arguments: list[str], usage: str) -> argparse.Namespace:
 
 
 def _word(word: str, rest: list[str]) -> int:
-    if word == "do":
-        return remote.do(" ".join(rest))
-    if word == "state":
-        return remote.state()
+    # Each word loads its own: what `engine` does not need would be a tenth of its start.
+    if word in ("do", "state"):
+        from playground.launch import remote
+
+        return remote.do(" ".join(rest)) if word == "do" else remote.state()
     if word == "test":
+        from playground.launch import suites
+
         return suites.test(rest)
     environment.python_packages(environment.TEST_REQUIREMENTS if word == "bench" else environment.REQUIREMENTS)
     if word == "bench":
+        from playground.launch import suites
+
         return suites.bench(rest)
     module = ["-m", "engine", *rest] if word == "engine" else ["-m", "engine.tools", *rest]
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
