@@ -27,7 +27,7 @@ CONSUMER_OPTIONS = (
     Option("instance", name, "group.instance.id: a static member keeps its partitions over a restart"),
     Option("poll", whole(0, 60_000), "ms between two polls"),
     Option("processing", whole(0, 60_000), "ms of work for each record"),
-    Option("commit", one_of("auto", "manual"), "who commits offsets: the client each second, or the app after each poll", ("auto", "manual")),
+    Option("commit", one_of("auto", "manual"), "who commits: the client each second, or the app after each poll", ("auto", "manual")),
 )
 
 
@@ -87,8 +87,8 @@ class Produce(Command):
     def kafka_line(self, state: State) -> str:
         """kafka-producer-perf-test.sh: the nearest that Kafka has."""
         return (
-            f"bin/kafka-producer-perf-test.sh --topic {self.topic} --num-records 1000000 --throughput {self.rate:g}"
-            f" --record-size {self.size} --producer-props bootstrap.servers={bootstrap(state)} acks={self.acks}"
+            f"bin/kafka-producer-perf-test.sh --bootstrap-server {bootstrap(state)} --topic {self.topic}"
+            f" --num-records 1000000 --throughput {self.rate:g} --record-size {self.size} --command-property acks={self.acks}"
             f" linger.ms={self.linger:g} enable.idempotence={str(self.idempotence).lower()} compression.type={self.compression}"
         )
 

@@ -127,9 +127,10 @@ class Viewer(AsyncWebsocketConsumer):
             if (now - self.heard) * 1000 > HOST_GONE_MS and self.host_state != "gone":
                 self.host_state = "gone"
                 await self._say({"type": "host", "state": "gone"})
+                unknown = {"type": "outcome", "ok": False, "message": "the host is gone; nobody knows what became of it"}
                 for number in list(self.commands):
                     del self.commands[number]
-                    await self._say({"type": "outcome", "id": number, "ok": False, "message": "the host is gone; nobody knows what became of it"})
+                    await self._say(unknown | {"id": number})
             if self.pace.waiting and now - self.asked_at > ASK_AGAIN_SECONDS:
                 await self._resync()
 

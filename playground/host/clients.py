@@ -11,9 +11,9 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from engine.sandbox.apps import AppsRefused
 from redis.exceptions import RedisError
 
+from engine.sandbox.apps import AppsRefused
 from playground import names
 from playground.host.limits import CLIENT_ORDER_SECONDS_MAX, CLIENT_SILENT_MS_MAX, CLIENT_START_SECONDS_MAX
 
@@ -112,7 +112,7 @@ class Clients:
         await asyncio.gather(*(self._again(name, one) for name, one in wanted.items() if name not in kept))
 
     async def goodbye(self, seconds: float) -> None:
-        """Waits until all have reported their end, if the worker ends too; those are forgotten, so that the next host starts them at once."""
+        """Waits for their end, if the worker ends too; those are forgotten, so that the next host starts them at once."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         while loop.time() < deadline and not all(order.get("ended") for order in self._orders.values()):

@@ -5,10 +5,10 @@ import json
 import logging
 from typing import Any
 
-from engine.sandbox.commands import BadLine, grammar
-from engine.sandbox.sandbox import Sandbox
 from redis.exceptions import RedisError
 
+from engine.sandbox.commands import BadLine, grammar
+from engine.sandbox.sandbox import Sandbox
 from playground import names
 from playground.host.disk_journal import DiskJournal
 from playground.host.feed import Feed

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from playground.host.limits import FACTS_A_SEGMENT, SEGMENTS_KEPT
+from playground.host.limits import FACTS_A_SEGMENT, FACTS_LOOKED_BACK_ON, SEGMENTS_KEPT
 
 PICTURE = "picture.json"
 STARTS = "starts.json"
@@ -26,10 +26,10 @@ class DiskJournal:
         self._lines = 0
 
     def load(self) -> tuple[dict[str, Any] | None, list[Fact]]:
-        """(the last picture that was kept, the facts that are still kept, oldest first)."""
+        """(the last picture that was kept, the facts behind it and some before it, oldest first)."""
         picture = _read(self._folder / PICTURE)
-        facts = [fact for path in self._segments() for fact in _read_lines(path)]
-        return picture, facts
+        after = max(0, (picture or {}).get("number", 0) - FACTS_LOOKED_BACK_ON)
+        return picture, self.read(after, FACTS_A_SEGMENT * (SEGMENTS_KEPT + 1))
 
     def next_start(self) -> dict[str, Any]:
         """{"starts": how often this sandbox has been started, "scenario": done?}; counted and kept."""
@@ -65,7 +65,7 @@ class DiskJournal:
         """Facts with a number above `after`, oldest first, at most `limit`."""
         found: list[Fact] = []
         paths = self._segments()
-        for path, following in zip(paths, [*paths[1:], None], strict=True):
+        for path, following in zip(paths, [*paths[1:], None][: len(paths)], strict=True):
             if following is not None and int(following.stem) <= after + 1:
                 continue
             found += [fact for fact in _read_lines(path) if fact["number"] > after]

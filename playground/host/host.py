@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from channels.layers import get_channel_layer
-from engine.sandbox.founding import found, is_readable
-from engine.sandbox.script import first_start
 from redis import asyncio as redis
 
+from engine.sandbox.founding import found, is_readable
+from engine.sandbox.script import first_start
 from playground import names, settings
 from playground.host.clients import Clients
 from playground.host.desk import Desk

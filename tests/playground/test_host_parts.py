@@ -41,7 +41,9 @@ def test_it_is_bounded(tmp_path, monkeypatch):
     for number in range(1, 101):
         if journal.append([fact(number)]):
             journal.keep({"number": number})
-    assert [one["number"] for one in journal.load()[1]] == list(range(71, 101))
+    assert [one["number"] for one in journal.read(0, 1_000)] == list(range(71, 101))
+    monkeypatch.setattr(disk_journal, "FACTS_LOOKED_BACK_ON", 5)
+    assert [one["number"] for one in journal.load()[1]] == list(range(87, 101)), "behind the picture (91), and five before it"
     assert [one["number"] for one in journal.read(85, 4)] == [86, 87, 88, 89]
     assert journal.read(100, 5) == []
     journal.close()

@@ -11,9 +11,9 @@ import pytest
 from autobahn.asyncio.websocket import WebSocketClientFactory, WebSocketClientProtocol
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
-from tests.playground.live_stack import Stack, client, group, high_watermarks, stable
 
 from engine.sandbox.apply import apply_frame
+from tests.playground.live_stack import Stack, client, group, high_watermarks, stable
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +117,20 @@ def test_clients_are_paused_and_changed(stack):
     assert "quick" not in [one["name"] for one in stack.cluster()["clients"]]
 
 
+def test_a_pause_longer_than_every_session_expires_nothing(stack):
+    stack.until(stable)
+    number = stack.do("pause")["number"]
+    before = high_watermarks(stack.cluster())
+    time.sleep(9)  # members have 6 s, brokers 1.5 s
+    report = client(stack.cluster(), "shop")["report"]
+    assert (report["failed"], report["last_error"]) == (0, None)
+    assert "resume first" in stack.call("/api/commands", {"line": "create topic later"})[1]["message"]
+    stack.do("resume")
+    stack.until(lambda now: high_watermarks(now) > before + 100, 3)
+    told = {fact["kind"] for fact in stack.facts(after=number)}
+    assert not told & {"SessionExpired", "MemberSessionExpired", "MemberLeft", "LeaderElected", "ControllerLost", "IsrShrunk"}, told
+
+
 def test_strangers_are_seen_and_gone(stack):
     stranger = Producer({"bootstrap.servers": stack.cluster()["bootstrap_servers"], "client.id": "from-outside"})
     stranger.produce("orders", b"hello")
@@ -157,7 +171,8 @@ async def watch(stack):
 
 async def test_a_recorded_run_folds_to_the_fresh_snapshot(stack):
     first = await watch(stack)
-    for line in ("kill broker 1", "close client billing-1", "start broker 1", "consume orders group=billing as billing-1", "pause", "resume"):
+    join = "consume orders group=billing as billing-1"
+    for line in ("kill broker 1", "close client billing-1", "start broker 1", join, "pause", "resume"):
         await asyncio.to_thread(stack.do, line)
         await asyncio.sleep(1)
     second = await watch(stack)

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from engine.sandbox.commands import VERBS, BadLine, grammar, parse
 from engine.sandbox.commands_of_time import Slow
-from engine.sandbox.snapshot import blank
 from engine.sandbox.doing import ACTIONS, Doing
+from engine.sandbox.snapshot import blank
 
 
 def picture(**cluster):

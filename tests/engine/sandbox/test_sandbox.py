@@ -126,7 +126,8 @@ async def test_an_old_picture_goes_on(sandbox):
 
 async def test_the_picture_is_healed_by_a_brokers_metadata(sandbox):
     partition = {"partition": 0, "leader": 1, "leader_epoch": 2, "partition_epoch": 3, "replicas": [1], "isr": [1], "elr": []}
-    image = {"topics": [{"name": "t", "id": "u", "internal": False, "configs": {}, "partitions": [partition]}], "brokers": [], "controller": 1, "controller_epoch": 4}
+    topic = {"name": "t", "id": "u", "internal": False, "configs": {}, "partitions": [partition]}
+    image = {"topics": [topic], "brokers": [], "controller": 1, "controller_epoch": 4}
     sandbox._compare(image)
     sandbox.take_frame()
     cluster = sandbox.snapshot()["clusters"][0]
