@@ -92,7 +92,7 @@ export function partiesOf(cluster: Cluster, seen: Seen): Party[] {
     return { name, group, topics: [...topics].sort(), seats }
   })
   const lone = loneReaders(cluster, seen).map((client): Party => ({
-    name: client.client_id || client.software, group: null, topics: seen.read(client.client_id), seats: [{ key: `lone ${client.name} ${client.address}`, member: null, client }],
+    name: client.client_id || client.software, group: null, topics: seen.read(client.client_id), seats: [{ key: `lone ${client.name} ${client.address} ${client.software}`, member: null, client }],
   }))
   return [...parties, ...lone]
 }
@@ -161,7 +161,7 @@ export function placeProducers(layout: MapLayout, cluster: Cluster, seen: Seen):
   const all = producersOf(cluster, seen)
   const folded = new Map<string, { clients: Client[]; topics: string[] }>()
   for (const { client, topics } of all) {
-    const key = all.length > PRODUCER_CARDS_MAX ? topics.join(' ') : `${client.ours} ${client.name} ${client.address}`
+    const key = all.length > PRODUCER_CARDS_MAX ? topics.join(' ') : `${client.ours} ${client.name} ${client.address} ${client.software}`
     const card = folded.get(key) ?? { clients: [], topics }
     card.clients.push(client)
     folded.set(key, card)
@@ -188,7 +188,7 @@ export function placeGroups(layout: MapLayout, cluster: Cluster, seen: Seen): Gr
       lag: seat.member && party.group ? memberLag(cluster, party.group, seat.member) : null, oneLine: member_h < ROOMY_REM * rem,
       x, y: Math.round(y + HEADER_REM * rem + i * (member_h + air) + air / 2), w: consumers, h: Math.round(member_h),
     }))
-    return { key: party.name, name: party.name, group: party.group, lag: party.group ? lagOf(cluster, party.group) : 0, members, folded: party.seats.length - shown, x, y, w: consumers, h }
+    return { key: party.seats[0]?.key.startsWith('lone') ? party.seats[0].key : party.name, name: party.name, group: party.group, lag: party.group ? lagOf(cluster, party.group) : 0, members, folded: party.seats.length - shown, x, y, w: consumers, h }
   })
 }
 
