@@ -34,7 +34,7 @@ from engine.replication.replica_set import ReplicaSet
 from engine.storage import checkpoints
 from engine.storage.log_config import LogConfig
 from engine.storage.partition_log import PartitionLog
-from engine.world.tasks import Signal, spawn
+from engine.world.tasks import Expired, Signal, spawn, within
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 METADATA_TOPIC = "__cluster_metadata"
 OFFSETS_TOPIC = "__consumer_offsets"
+RESIGN_MS_MAX = 1_000  # an election takes a quarter of it; when the others are leaving too there is none to wait for
 CONTROLLER_ANSWER_MS = 5_000  # one attempt of AlterPartition or AllocateProducerIds; then it is tried again
 
 
@@ -270,13 +271,19 @@ class Node:
         await self.lifecycle.leave()
         self.groups.close()
         self.controller.crash()
-        await self.raft.stop(graceful=self._others_stay())
+        await self._leave_quorum()
         self.metadata_log.close()
         if self.caught_up.is_set:
             await self.replicas.stop()  # writes the marker of a clean shutdown
         elif self._clean:
             checkpoints.write_clean_shutdown(self.world.disk, self.spec.folder, broker_epoch=self.lifecycle.broker_epoch)
         self._let_go()
+
+    async def _leave_quorum(self) -> None:
+        try:
+            await within(self.clock, RESIGN_MS_MAX, self.raft.stop(graceful=self._others_stay()))
+        except Expired:
+            self.raft.crash()
 
     def crash(self) -> None:
         """Stops at once, as a killed process would; for simulations. Nothing happens to a node that has not begun."""
