@@ -3,8 +3,12 @@
 Run as a module it is the warm parent: `python -m engine.cluster.broker_process FD HOST_PID` loads what brokers need and forks them.
 """
 
+import gc
 import sys
 from typing import Any
+
+if __name__ == "__main__":
+    gc.disable()  # nothing that is loaded here is ever garbage: looking for it is a twentieth of the time to a warm parent
 
 # phantom-types, which kio stands on, imports hypothesis where it is installed: 130 ms and 10 MiB that no broker needs.
 sys.modules.setdefault("hypothesis", None)  # type: ignore[arg-type]
