@@ -22,6 +22,8 @@ class Child:
     name: str
     process: subprocess.Popen
     log: Path
+    command: list[str]
+    env: dict[str, str]
 
 
 def start(name: str, command: list[str], *, env: dict[str, str], logs: Path) -> Child:
@@ -35,7 +37,12 @@ def start(name: str, command: list[str], *, env: dict[str, str], logs: Path) -> 
         )
     if sys.platform != "linux":
         _guard(process.pid)
-    return Child(name, process, log)
+    return Child(name, process, log, command, env)
+
+
+def again(child: Child) -> Child:
+    """The same command once more, its output behind that of the one that ended."""
+    return start(child.name, child.command, env=child.env, logs=child.log.parent)
 
 
 def _die_with_parent() -> None:

@@ -10,7 +10,7 @@ import time
 import webbrowser
 from pathlib import Path
 
-from playground.launch import environment, ports, processes, remote
+from playground.launch import environment, ports, processes, remote, watch
 from playground.launch.steps import ROOT, SetupFailed, step
 
 READY_SECONDS_MAX = 60
@@ -42,7 +42,7 @@ def serve(options: argparse.Namespace) -> int:
         _print_card(address)
         if not options.no_open:
             webbrowser.open(address)
-        return _watch(children)
+        return watch.watch(children)
     except KeyboardInterrupt:
         print("\nstopping", file=sys.stderr)
         return 0
@@ -156,15 +156,6 @@ def _refuse_dead(children: list[processes.Child]) -> None:
     for child in children:
         if (status := child.process.poll()) is not None:
             raise SetupFailed(f"{child.name} ended with status {status}:\n{processes.last_words(child)}")
-
-
-def _watch(children: list[processes.Child]) -> int:
-    while True:
-        time.sleep(0.5)
-        for child in children:
-            if (status := child.process.poll()) is not None:
-                print(f"{child.name} ended with status {status}; see {child.log}\n{processes.last_words(child)}", file=sys.stderr)
-                return 1
 
 
 def _print_card(address: str) -> None:
