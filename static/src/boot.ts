@@ -17,3 +17,5 @@ address.protocol = address.protocol.replace('http', 'ws')
 show(document.getElementById('app')!)
 const feed = connect(address.href, { link: (link) => store.setLink(link), batch: (messages) => store.take(messages) })
 store.start(feed, jsonApi(settings.api))
+// What the page believes, for the curious at the browser's console and for tests.
+Object.assign(window, { playground: store })
