@@ -141,7 +141,7 @@ const NOTE_WIDTH = 0.07 // part of the window that a word takes: closer ones bec
 function jot(notes: Note[], note: Note, window: Window) {
   const last = notes.at(-1)
   const near = last && Math.abs(note.at_ms - last.at_ms) < (window.to_ms - window.from_ms) * NOTE_WIDTH
-  if (near) last.text = last.text.endsWith(note.text) ? last.text : `${last.text} · ${note.text}`
+  if (near) last.text = last.text.endsWith(note.text) ? last.text : `${last.text.split(' · ').at(-1)} · ${note.text}`
   else notes.push(note)
 }
 

@@ -28,7 +28,7 @@ const sentences: Record<string, (first: Fact, all: Fact[]) => string> = {
   ClusterSlowed: (f) => (f.factor === 1 ? 'Full speed again.' : `The cluster runs at ×1/${f.factor} now.`),
   VoteRequested: (f) => `Node ${f.candidate} asks for the metadata log in epoch ${f.epoch}${f.pre_vote ? ' (pre-vote)' : ''}: ${f.reason}.`,
   ControllerElected: (f) => `**Broker ${f.leader}** is the active controller, epoch ${f.epoch}.`,
-  ControllerLost: (f) => `Controller ${f.leader} is lost (epoch ${f.epoch}): ${f.reason}.`,
+  ControllerLost: (f) => (f.node === f.leader || f.node === 0 ? `Controller ${f.leader} is lost (epoch ${f.epoch}): ${f.reason}.` : `Node ${f.node} lost sight of controller ${f.leader} (epoch ${f.epoch}): ${f.reason}.`),
   BrokerRegistered: (f) => `**Broker ${f.broker}** registered with the controller; fenced until it has caught up.`,
   BrokerUnfenced: (f) => `**Broker ${f.broker}** has caught up with the metadata and may lead.`,
   SessionExpired: (f) => `The controller had heard nothing from broker ${f.broker} for ${span(f.silent_ms)}.`,
@@ -103,6 +103,8 @@ const causes: Record<string, (fact: Fact) => string> = {
   MemberSessionExpired: (f) => `session of ${memberName(f.member)} expired`, RebalanceBegan: (f) => `${f.group} rebalances`,
   GroupRebalanced: (f) => `${f.group} generation ${f.generation}`, AppStarted: (f) => `${f.client} started`,
   GroupLoaded: (f) => `broker ${f.node} took over`,
+  AppResumed: (f) => `${f.client} went on`, AppPaused: (f) => `${f.client} paused`, AppChanged: (f) => `${f.client} changed`,
+  AppFailed: (f) => `${f.client} failed`, TopicDeleted: (f) => `topic ${f.topic} deleted`, IsrExpanded: (f) => `${part(f)} caught up`, ConfigChanged: (f) => `config of ${f.name} changed`,
   AppCrashed: (f) => `${f.client} crashed`, AppClosed: (f) => `${f.client} closed`,
 }
 
