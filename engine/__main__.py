@@ -46,8 +46,9 @@ async def live(options: argparse.Namespace, parent: "WarmParent") -> int:
     world = real_world()
     sandbox, cluster = furnished(world, options, launcher)
     try:
-        await sandbox.start()
-        await cluster.ready()
+        if not await first_of(begun(sandbox, cluster), stop.wait()):
+            await cluster.close()
+            return 0
     except (CheckpointError, Refused, OSError, ValueError) as error:
         print(f"engine: {error}", file=sys.stderr)
         await cluster.close()
@@ -60,6 +61,33 @@ async def live(options: argparse.Namespace, parent: "WarmParent") -> int:
     frames.cancel()
     await sandbox.close()
     return 0
+
+
+async def begun(sandbox: Any, cluster: Any) -> None:
+    """Every broker is unfenced."""
+    await sandbox.start()
+    await cluster.ready()
+
+
+async def first_of(work: Any, interruption: Any) -> bool:
+    """Was the work done before the interruption came? It is cancelled then; its errors are raised."""
+    from engine.world.tasks import Promise, spawn
+
+    ended: Promise[bool] = Promise()
+
+    async def watch(awaited: Any, meaning: bool) -> None:
+        try:
+            await awaited
+            ended.resolve(meaning)
+        except Exception as error:
+            ended.refuse(error)
+
+    tasks = [spawn(watch(work, True), name="start"), spawn(watch(interruption, False), name="interruption")]
+    try:
+        return await ended.wait()
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 def furnished(world: Any, options: argparse.Namespace, launcher: "Launcher") -> tuple[Any, Any]:

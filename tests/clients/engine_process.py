@@ -25,7 +25,11 @@ class EngineProcess:
             [sys.executable, "-m", "engine", *options],
             cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors,
         )  # fmt: skip
-        self.ready = self._line(READY_S)
+        try:
+            self.ready = self._line(READY_S)
+        except BaseException:
+            self.__exit__()
+            raise
         self.ready_s = time.monotonic() - began
         self.bootstrap = self.ready["bootstrap_servers"]
 
