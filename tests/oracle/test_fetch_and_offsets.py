@@ -33,6 +33,7 @@ class Talk:
         self.topic_id = known.topic_id
         leader = known.partitions[0].leader_id
         self.leader = RawClient(brokers[leader])
+        self._known(self.leader)  # the leader may hear of its topic a moment after the one we asked
         self.other = RawClient(brokers[next(number for number in sorted(brokers) if number != leader)])
         self.began = int(time.time() * 1000)
 

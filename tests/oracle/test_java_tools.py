@@ -36,16 +36,20 @@ def topic(ours):
     return "java-made"
 
 
-def test_console_consumer_reads_what_the_console_producer_wrote(ours, topic):
-    read = tool(
+@pytest.fixture(scope="module")
+def read(ours, topic):
+    """What Java's console consumer reads in group java-readers; it commits and leaves."""
+    return tool(
         "kafka-console-consumer", "--bootstrap-server", ours, "--topic", topic, "--from-beginning", "--max-messages", "10",
         "--group", "java-readers", "--timeout-ms", "20000",
     )
+
+
+def test_console_consumer_reads_what_the_console_producer_wrote(read):
     assert sorted(line for line in read.splitlines() if line.startswith("value")) == [f"value {n}" for n in range(10)]
 
 
-def test_consumer_groups_describes_offsets_and_lag(ours, topic):
-    test_console_consumer_reads_what_the_console_producer_wrote(ours, topic)
+def test_consumer_groups_describes_offsets_and_lag(ours, read):
     rows = tool("kafka-consumer-groups", "--bootstrap-server", ours, "--describe", "--group", "java-readers")
     numbers = [line.split() for line in rows.splitlines() if line.startswith("java-readers")]
     assert len(numbers) == 3 and sum(int(row[3]) for row in numbers) == 10 and {row[5] for row in numbers} == {"0"}
