@@ -155,6 +155,7 @@ export class Store {
       setTimeout(() => resolve(null), ANSWER_MS)
     })
     this.outcome = { line, ok: true, message: text.command.sent }
+    this.proposed = null
     if (!this.feed?.send({ type: 'command', id, line, door })) {
       this.waiting.delete(id)
       this.outcome = { line, ok: false, message: text.command.noLink }
