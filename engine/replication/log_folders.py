@@ -87,21 +87,25 @@ class LogFolders:
 
     def save_high_watermarks(self, logs: Logs) -> None:
         """Where a restarted replica knows its records to be committed."""
-        self._write(checkpoints.HIGH_WATERMARKS, {place: log.high_watermark for place, log in logs.items()})
+        self._write(checkpoints.HIGH_WATERMARKS, {place: log.high_watermark for place, log in logs.items()}, durable=False)
 
     def save_recovery_points(self, logs: Logs) -> None:
         """What need not be checked after a kill, and where logs begin."""
-        self._write(checkpoints.RECOVERY_POINTS, {place: log.recovery_point for place, log in logs.items()})
+        self._write(checkpoints.RECOVERY_POINTS, {place: log.recovery_point for place, log in logs.items()}, durable=False)
         # Only starts inside a segment: others can be seen from the files, as in Kafka.
         starts = {place: log.log_start_offset for place, log in logs.items() if log.log_start_offset > log.segments()[0].base_offset}
-        self._write(checkpoints.LOG_START_OFFSETS, starts)
+        self._write(checkpoints.LOG_START_OFFSETS, starts, durable=True)
 
-    def _write(self, name: str, offsets: dict[Place, int]) -> None:
+    def _write(self, name: str, offsets: dict[Place, int], *, durable: bool) -> None:
+        """Not durable: what an earlier file, or none, makes only slower: a longer recovery, a high watermark asked for again.
+
+        Kafka syncs these too, but on a thread of its own; here every client would wait for the disk.
+        """
         if self._written.get(name) == offsets:
             return  # a quiet node leaves the disk alone
         self._written[name] = offsets
         try:
-            checkpoints.write_offsets(self._disk, self._disk.join(self._folder, name), offsets)
+            checkpoints.write_offsets(self._disk, self._disk.join(self._folder, name), offsets, durable=durable)
         except OSError as error:
             self._world.log(f"{name} could not be written: {error}")
 

@@ -7,6 +7,7 @@ CheckpointError with the file's name; recovery decides what that means.
 import base64
 import uuid
 from collections.abc import Iterable
+from functools import partial
 
 from engine.storage.epoch_history import EpochStart
 from engine.world.disk import Disk
@@ -50,9 +51,10 @@ def decode_lines(data: bytes, path: str) -> list[list[str]]:
     return [entry.split() for entry in entries]
 
 
-def write_offsets(disk: Disk, path: str, offsets: dict[TopicPartition, int]) -> None:
-    """topic partition offset, in order; durable."""
-    disk.replace(path, encode_lines(f"{topic} {partition} {offset}" for (topic, partition), offset in sorted(offsets.items())))
+def write_offsets(disk: Disk, path: str, offsets: dict[TopicPartition, int], *, durable: bool = True) -> None:
+    """topic partition offset, in order. Not `durable`: a power cut may leave an earlier file, or a torn one, which is none."""
+    replace = disk.replace if durable else partial(_replace_unsynced, disk)
+    replace(path, encode_lines(f"{topic} {partition} {offset}" for (topic, partition), offset in sorted(offsets.items())))
 
 
 def read_offsets(disk: Disk, path: str) -> dict[TopicPartition, int]:
