@@ -1,5 +1,6 @@
 // Why is this red? Finds the facts that made it so and walks along their causes. Never guesses: no fact, no step.
 
+import { isRebalancing } from './lag.ts'
 import { brokerOf, clusterOf, partitionOf, type Cluster, type Fact, type Snapshot } from './model.ts'
 import { text } from './text/text.ts'
 
@@ -48,7 +49,7 @@ export function missingCauses(steps: Fact[], byNumber: Map<number, Fact>): numbe
 export function answer(question: Question, snapshot: Snapshot, facts: Fact[], byNumber: Map<number, Fact>): Answer {
   const cluster = clusterOf(snapshot)
   const roots = rootsOf(question, cluster, facts, byNumber)
-  return { title: titleOf(question, cluster, byNumber), steps: chain(roots, byNumber), ends: endsOf(question, cluster) }
+  return { title: titleOf(question, cluster), steps: chain(roots, byNumber), ends: endsOf(question, cluster) }
 }
 
 function newest(facts: Fact[], test: (fact: Fact) => boolean): Fact[] {
@@ -75,13 +76,14 @@ function rootsOf(question: Question, cluster: Cluster, facts: Fact[], byNumber: 
       return told.length ? told : missingReplicaFacts(question, cluster, facts)
     }
     case 'broker': {
+      if (brokerOf(cluster, question.broker)?.state === 'up') return newest(facts, (fact) => fact.broker === question.broker && fact.kind === 'BrokerUnfenced')
       const last = newest(facts, (fact) => fact.broker === question.broker && BROKER_GOES.slice(0, 5).includes(fact.kind))
       const fenced = newest(facts, (fact) => fact.broker === question.broker && fact.kind === 'BrokerFenced' && fact.number > (last[0]?.number ?? 0))
       const any = [...last, ...fenced]
       return any.length ? any : newest(facts, (fact) => fact.broker === question.broker && BROKER_GOES.includes(fact.kind))
     }
     case 'group':
-      return newest(facts, (fact) => fact.group === question.group && ['RebalanceBegan', 'GroupStateChanged'].includes(fact.kind))
+      return newest(facts, (fact) => fact.group === question.group && ['RebalanceBegan', 'GroupRebalanced'].includes(fact.kind))
     case 'client':
       return newest(facts, (fact) => fact.client === question.client && fact.kind.startsWith('App'))
     case 'controller':
@@ -98,19 +100,28 @@ function missingReplicaFacts(question: { topic: string; partition: number }, clu
   return missing.flatMap((id) => newest(facts, (fact) => fact.broker === id && BROKER_GOES.includes(fact.kind)))
 }
 
-function titleOf(question: Question, cluster: Cluster, byNumber: Map<number, Fact>): string {
+function titleOf(question: Question, cluster: Cluster): string {
   const { title, states, of } = text.why
   if (question.about === 'partition') {
     const part = partitionOf(cluster, question.topic, question.partition)
-    return title(`${question.topic}-${question.partition}`, part && part.leader < 0 ? states.offline! : states.under!)
+    const short = part !== undefined && part.isr.length < part.replicas.length
+    const state = !part || part.leader < 0 ? states.offline! : short ? states.under! : text.why.led(part.leader)
+    return title(`${question.topic}-${question.partition}`, state)
   }
   if (question.about === 'broker') {
-    return title(text.inspect.brokerN(question.broker), states[brokerOf(cluster, question.broker)?.state ?? 'down'] ?? '')
+    const state = brokerOf(cluster, question.broker)?.state ?? 'down'
+    return title(text.inspect.brokerN(question.broker), states[state] ?? text.map.states[state]!)
   }
-  if (question.about === 'group') return title(question.group, states.group!)
-  if (question.about === 'client') return title(question.client, states.client!)
+  if (question.about === 'group') {
+    const group = cluster.groups.find((one) => one.name === question.group)
+    return title(question.group, group && !isRebalancing(group) ? group.state : states.group!)
+  }
+  if (question.about === 'client') {
+    const state = cluster.clients.find((one) => one.name === question.client)?.state ?? 'closed'
+    return title(question.client, text.map.clientStates[state]!)
+  }
   if (question.about === 'controller') return title(cluster.name, cluster.controller < 0 ? states.controller! : states.voters!)
-  return byNumber.has(question.number) ? of : of
+  return of
 }
 
 /** What would end it, and the line that does so. */
@@ -132,7 +143,10 @@ export function endsOf(question: Question, cluster: Cluster): Answer['ends'] {
     if (!broker || broker.state === 'up') return null
     return { sentence: why.broker(broker.id), line: revive(cluster, broker.id) }
   }
-  if (question.about === 'group') return { sentence: why.group, line: null }
+  if (question.about === 'group') {
+    const group = cluster.groups.find((one) => one.name === question.group)
+    return group && isRebalancing(group) ? { sentence: why.group, line: null } : null
+  }
   if (question.about === 'controller') {
     const absent = cluster.brokers.find((broker) => broker.voter && broker.state !== 'up')
     return absent ? { sentence: why.voter, line: revive(cluster, absent.id) } : null
