@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from playground.launch.steps import PLAY, ROOT, SetupFailed, digest, step
+from playground.launch.steps import PLAY, ROOT, SetupFailed, digest, is_done, step
 
 VENV = PLAY / "venv"
 PYTHON = VENV / "bin" / "python"
@@ -95,33 +95,19 @@ def front_end() -> None:
     """Builds static/dist when its sources changed."""
     sources = [path for path in STATIC.iterdir() if path.name not in {"node_modules", "dist"}]
     wanted = digest(sources)
-    if (STATIC / "dist" / ".vite" / "manifest.json").exists() and _is_done("front end", wanted):
+    missing = not (STATIC / "dist" / ".vite" / "manifest.json").exists()
+    if not missing and is_done("front end", wanted):
         return
     node_packages()
     command, env = npm()
-    step("front end", lambda: run([*command, "run", "--silent", "build"], cwd=STATIC, env=env, what="vite build"), wanted=None)
-    _note_done("front end", wanted)
+    build = [*command, "run", "--silent", "build"]
+    step("front end", lambda: run(build, cwd=STATIC, env=env, what="vite build"), wanted=wanted, again=missing)
 
 
 def node_packages() -> None:
     """Installs static/node_modules exactly as locked."""
     command, env = npm()
     wanted = digest([STATIC / "package-lock.json"], str(STATIC))
-    if not (STATIC / "node_modules").is_dir():
-        (PLAY / "done" / "node-packages").unlink(missing_ok=True)
-    step(
-        "node packages",
-        lambda: run([*command, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=STATIC, env=env, what="npm ci"),
-        wanted=wanted,
-    )
-
-
-def _is_done(name: str, wanted: str) -> bool:
-    mark = PLAY / "done" / name.replace(" ", "-")
-    return mark.exists() and mark.read_text() == wanted
-
-
-def _note_done(name: str, wanted: str) -> None:
-    mark = PLAY / "done" / name.replace(" ", "-")
-    mark.parent.mkdir(parents=True, exist_ok=True)
-    mark.write_text(wanted)
+    install = [*command, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    missing = not (STATIC / "node_modules").is_dir()
+    step("node packages", lambda: run(install, cwd=STATIC, env=env, what="npm ci"), wanted=wanted, again=missing)

@@ -13,6 +13,7 @@ from playground.launch.steps import ROOT
 
 STOP_SECONDS_MAX = 4.5  # Ctrl-C to nothing left takes at most five
 PR_SET_PDEATHSIG = 1
+STORE = "valkey"  # the name of the data store's process, when it is ours
 
 
 @dataclass(slots=True)
@@ -60,19 +61,17 @@ _guards: list[subprocess.Popen] = []  # their standard input must stay open as l
 
 
 def stop(children: list[Child]) -> list[str]:
-    """Asks all but the last started first (the data store) to end, then that one; kills what has not ended in time.
+    """Asks all to end, the data store last because the others still write to it; kills what has not ended in time.
 
     Returns the names of those that had to be killed.
     """
     deadline = time.monotonic() + STOP_SECONDS_MAX
-    first, *rest = children or [None]
-    for child in reversed(rest):
-        _signal(child, signal.SIGTERM)
-    killed = [child.name for child in rest if not _ended(child, deadline - 0.3)]
-    if first is not None:
-        _signal(first, signal.SIGTERM)
-        if not _ended(first, max(deadline, time.monotonic() + 0.2)):
-            killed.append(first.name)
+    killed = []
+    for group, seconds_kept in (([c for c in children if c.name != STORE], 0.3), ([c for c in children if c.name == STORE], 0.0)):
+        for child in reversed(group):
+            _signal(child, signal.SIGTERM)
+        until = max(deadline - seconds_kept, time.monotonic() + 0.2)
+        killed += [child.name for child in group if not _ended(child, until)]
     return killed
 
 

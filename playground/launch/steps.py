@@ -25,11 +25,16 @@ def digest(paths: Iterable[Path], *words: str) -> str:
     return total.hexdigest()
 
 
-def step(name: str, work: Callable[[], None], *, wanted: str | None = None) -> bool:
-    """Does `work` unless it was done for the same `wanted` hash; prints one line if it did. True when it was done."""
-    mark = PLAY / "done" / name.replace(" ", "-")
-    if wanted is not None and mark.exists() and mark.read_text() == wanted:
-        return False
+def is_done(name: str, wanted: str) -> bool:
+    """Was the step done for this hash?"""
+    mark = _mark(name)
+    return mark.exists() and mark.read_text() == wanted
+
+
+def step(name: str, work: Callable[[], None], *, wanted: str | None = None, again: bool = False) -> None:
+    """Does `work` and prints one line, unless it was done for the same `wanted` hash. `again`: its result is missing."""
+    if wanted is not None and not again and is_done(name, wanted):
+        return
     began = time.monotonic()
     print(f"  {name} …", end="", file=sys.stderr, flush=True)
     try:
@@ -39,6 +44,9 @@ def step(name: str, work: Callable[[], None], *, wanted: str | None = None) -> b
         raise
     print(f" {time.monotonic() - began:.1f} s", file=sys.stderr, flush=True)
     if wanted is not None:
-        mark.parent.mkdir(parents=True, exist_ok=True)
-        mark.write_text(wanted)
-    return True
+        _mark(name).parent.mkdir(parents=True, exist_ok=True)
+        _mark(name).write_text(wanted)
+
+
+def _mark(name: str) -> Path:
+    return PLAY / "done" / name.replace(" ", "-")
