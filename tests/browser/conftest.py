@@ -1,115 +1,26 @@
-"""The real stack for browser tests: `./play` as a subprocess, and a page in headless Chromium."""
+"""The fixtures of the browser tests: one playground, a page that is alive, and its console, where any error is refused."""
 
-import json
 import os
-import signal
-import subprocess
-import time
-import urllib.request
+import re
 from pathlib import Path
 
 import pytest
 
-from playground.launch import ports
+from tests.browser.real_playground import Playground
 
-ROOT = Path(__file__).parents[2]
-START_SECONDS_MAX = 90
-SHOTS = ROOT / "test-results"
-
-
-class Playground:
-    """A running playground, driven over its own doors."""
-
-    def __init__(self, data: Path, *extra: str) -> None:
-        self.port = ports.any_free()
-        self.kafka_port = ports.free_run(19092 + os.getpid() % 1000, 12)
-        self.address = f"http://localhost:{self.port}"
-        self.data = data
-        self._log = open(data.parent / "play.log", "ab")
-        self._command = [
-            str(ROOT / "play"), "--no-open", "--port", str(self.port), "--kafka-port", str(self.kafka_port), "--data", str(data), *extra,
-        ]
-        self.start()
-
-    def start(self) -> None:
-        """Starts it and waits for its card."""
-        self.process = subprocess.Popen(self._command, cwd=ROOT, stdout=self._log, stderr=self._log, start_new_session=True)
-        deadline = time.monotonic() + START_SECONDS_MAX
-        while time.monotonic() < deadline:
-            assert self.process.poll() is None, f"./play ended:\n{Path(self._log.name).read_text()[-3000:]}"
-            try:
-                if any(cluster["controller"] >= 0 for cluster in self.state()["clusters"]):
-                    return
-            except (OSError, ValueError, KeyError):
-                pass
-            time.sleep(0.1)
-        raise TimeoutError(f"./play was not ready after {START_SECONDS_MAX} s:\n{Path(self._log.name).read_text()[-3000:]}")
-
-    def stop(self) -> float:
-        """As Ctrl-C does; returns the seconds that it took."""
-        began = time.monotonic()
-        self.process.send_signal(signal.SIGINT)
-        self.process.wait(20)
-        return time.monotonic() - began
-
-    def state(self) -> dict:
-        """The snapshot."""
-        return self._ask("/api/state")
-
-    def facts(self, after: int = 0) -> list[dict]:
-        """The facts after that number."""
-        answer = self._ask(f"/api/facts?after={after}&limit=5000")
-        return answer["facts"] if isinstance(answer, dict) else answer
-
-    def do(self, line: str) -> dict:
-        """Gives a command by the API; asserts that it was done."""
-        answer = self._ask("/api/commands", {"line": line})
-        assert answer["ok"], answer
-        return answer
-
-    def until(self, condition, sentence: str, *, seconds: float = 30) -> dict:
-        """The first snapshot for which the condition holds."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            state = self.state()
-            if condition(state):
-                return state
-            time.sleep(0.1)
-        raise AssertionError(f"not so after {seconds} s: {sentence}\n{json.dumps(self.state())[:3000]}")
-
-    def healthy(self) -> dict:
-        """All brokers up and every replica in sync; starts what is down."""
-        for broker in self.state()["clusters"][0]["brokers"]:
-            if broker["state"] in {"down", "stopped"}:
-                self.do(f"start broker {broker['id']}")
-            if broker["state"] == "frozen":
-                self.do(f"thaw broker {broker['id']}")
-        return self.until(is_healthy, "all brokers are up and every replica is in sync")
-
-    def _ask(self, path: str, body: dict | None = None) -> dict:
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.address + path, data=data, headers={"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)
-
-
-def is_healthy(state: dict) -> bool:
-    """All brokers up, every partition led, every replica in sync."""
-    cluster = state["clusters"][0]
-    partitions = [part for topic in cluster["topics"] for part in topic["partitions"]]
-    return (
-        all(broker["state"] == "up" for broker in cluster["brokers"])
-        and bool(partitions)
-        and all(part["leader"] >= 0 and len(part["isr"]) == len(part["replicas"]) for part in partitions)
-    )
+SHOTS = Path(__file__).parents[2] / "test-results"
+ALIVE = "() => playground.snapshot !== null && document.querySelectorAll('button.bh').length > 0"
 
 
 @pytest.fixture(scope="session")
 def playground(tmp_path_factory):
     """One playground for all browser tests; each test leaves it healthy."""
     running = Playground(tmp_path_factory.mktemp("play") / "data")
-    yield running
-    assert running.stop() < 8
+    try:
+        yield running
+    finally:
+        seconds = running.stop()
+    assert seconds < 8
 
 
 @pytest.fixture(scope="session")
@@ -122,20 +33,52 @@ def browser_type_launch_args(browser_type_launch_args):
 
 @pytest.fixture(scope="session")
 def browser_context_args(browser_context_args):
-    return browser_context_args | {"locale": "en-US", "viewport": {"width": 1440, "height": 900}}
+    return browser_context_args | {"locale": "en-US", "viewport": {"width": 1440, "height": 900}, "color_scheme": "light"}
+
+
+class Console:
+    """What pages complain about. `forgiven`: what a test provokes on purpose."""
+
+    def __init__(self) -> None:
+        self.errors: list[str] = []
+        self.forgiven: str | None = None
+
+    def listen(self, page) -> None:
+        """Hears this page too."""
+        page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def complaints(self) -> list[str]:
+        """What is not forgiven."""
+        return [error for error in self.errors if not (self.forgiven and re.search(self.forgiven, error))]
 
 
 @pytest.fixture
-def screen(page, playground):
-    """The page, alive, with every console error collected and refused at the end."""
-    errors = []
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: errors.append(str(error)))
+def console():
+    """Every error that a page's console tells fails the test."""
+    heard = Console()
+    yield heard
+    assert heard.complaints() == []
+
+
+@pytest.fixture
+def visit(playground, console):
+    """Opens the playground in a page and waits until it is alive there."""
+
+    def go(page):
+        console.listen(page)
+        page.goto(playground.address)
+        page.wait_for_function(ALIVE)
+        return page
+
+    return go
+
+
+@pytest.fixture
+def screen(page, playground, visit):
+    """The page, alive, on a healthy cluster."""
     playground.healthy()
-    page.goto(playground.address)
-    page.wait_for_function("Number(document.documentElement.dataset.number ?? document.querySelector('[data-number]')?.dataset.number) > 0")
-    yield page
-    assert errors == [], f"the console says: {errors}"
+    return visit(page)
 
 
 @pytest.fixture
