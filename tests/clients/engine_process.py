@@ -35,8 +35,16 @@ class EngineProcess:
 
     def do(self, line):
         """The outcome of a command line."""
+        self.send(line)
+        return self.answer()
+
+    def send(self, line):
+        """A command line; commands that were sent together run side by side."""
         self.process.stdin.write(line.encode() + b"\n")
         self.process.stdin.flush()
+
+    def answer(self):
+        """The next outcome."""
         return self._line(ANSWER_S)
 
     def state(self):
