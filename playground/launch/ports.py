@@ -1,5 +1,6 @@
 """Which ports are free, and who holds one that is not."""
 
+import contextlib
 import os
 import socket
 from pathlib import Path
@@ -41,14 +42,21 @@ def holder(port: int) -> str:
     """Who listens there, as far as this machine tells: "java (pid 4711)", or "" when it does not."""
     sockets = _listening_sockets(port)
     for process in Path("/proc").glob("[0-9]*") if sockets else ():
-        try:
-            links = {os.readlink(entry) for entry in (process / "fd").iterdir()}
-        except OSError:
-            continue
-        if links & sockets:
+        if sockets & _open_files(process):
             words = (process / "cmdline").read_bytes().split(b"\0")
             return f"{Path(os.fsdecode(words[0])).name} (pid {process.name})"
     return ""
+
+
+def _open_files(process: Path) -> set[str]:
+    links = set()
+    try:
+        for entry in os.listdir(process / "fd"):
+            with contextlib.suppress(OSError):  # closed meanwhile
+                links.add(os.readlink(process / "fd" / entry))
+    except OSError:  # not ours to look at, or gone
+        pass
+    return links
 
 
 def _listening_sockets(port: int) -> set[str]:
