@@ -95,12 +95,11 @@ class Launcher:
         """Forks the broker. Its first words come as messages: listening or failed."""
         await self._nursery.warm.wait()  # first, so that the time we hand on is the time of the fork
         broker.listening, broker.unfenced, broker.failure = Promise(), Promise(), None
-        child = await self._nursery.fork(
-            {"spec": asdict(spec), "now_ms": clock.now_ms(), "factor": clock.factor, "paused": clock.paused}
+        broker.child = await self._nursery.fork(
+            {"spec": asdict(spec), "now_ms": clock.now_ms(), "factor": clock.factor, "paused": clock.paused},
+            lambda message: self.on_message(broker, message),
         )
-        broker.child = child
-        child.pipe.on_message = lambda message: self.on_message(broker, message)
-        return child
+        return broker.child
 
     def close(self) -> None:
         """No warm parent any more; brokers that still run die with it."""

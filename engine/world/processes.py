@@ -111,12 +111,16 @@ class Nursery:
         self._unborn: list[Child] = []
         self._children: dict[int, Child] = {}
 
-    async def fork(self, message: dict[str, Any]) -> Child:
-        """A new child, which is handed `message` and the other end of its pipe. Raises OSError when there is no nursery."""
+    async def fork(self, message: dict[str, Any], on_message: Callable[[dict[str, Any]], None]) -> Child:
+        """A new child, which is handed `message` and the other end of its pipe. Raises OSError when there is no nursery.
+
+        `on_message` hears the child from its first word on, which may come in the same turn of the loop as the news of its birth.
+        """
         if self._pipe.closed:
             raise OSError("the process that starts brokers is gone")
         ours, theirs = socket.socketpair()
         child = Child(Pipe(ours))
+        child.pipe.on_message = on_message
         self._unborn.append(child)
         self._pipe.send({"fork": message}, descriptor=theirs.fileno())
         theirs.close()
