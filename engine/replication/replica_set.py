@@ -5,7 +5,7 @@ Rule: the image is the only source; `start` takes all of it, `apply` what has ch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from uuid import UUID
 
 from engine.events.facts import StorageFailed
@@ -28,6 +28,7 @@ from engine.world.world import World
 EXPIRE_PRODUCERS_MS = 600_000  # producer.id.expiration.check.interval.ms, which Kafka does not document
 
 Place = tuple[str, int]  # topic, partition
+TURN_MS_MAX = 5  # spent on following the image in one turn of the loop; in a simulation a turn takes no time
 
 
 class ReplicaSet:
@@ -69,6 +70,7 @@ class ReplicaSet:
         self._partitions: dict[Place, Partition] = {}
         self._offline: set[Place] = set()
         self._fetchers: dict[int, LeaderFetcher] = {}
+        self._untaken: dict[Place, None] = {}  # what the image has changed and we have not followed yet, in order
         self._running = False
 
     # ---- finding
@@ -106,7 +108,9 @@ class ReplicaSet:
         }
         self._folders.open(wanted)
         self._running = True
-        self._take_up(sorted(wanted))
+        self._untaken = dict.fromkeys(sorted(wanted))
+        while self._untaken:
+            self._take_some()
         self._repeat(self._config["replica.lag.time.max.ms"] / 2, self._check_lag)
         self._repeat(self._config["replica.high.watermark.checkpoint.interval.ms"], self._save_high_watermarks)
         self._repeat(self._config["log.flush.offset.checkpoint.interval.ms"], self._save_recovery_points)
@@ -133,6 +137,7 @@ class ReplicaSet:
 
     def _end(self) -> None:
         self._running = False
+        self._untaken.clear()
         self._isr_changes.stop()
         for leader in sorted(self._fetchers):
             self._fetchers[leader].close()
@@ -171,20 +176,34 @@ class ReplicaSet:
         for name in sorted(delta.topics_deleted):
             for index in sorted(delta.topics_deleted[name].partitions):
                 self._drop((name, index), topic_id=delta.topics_deleted[name].id)
-        self._take_up(sorted(delta.partitions_changed))
+        is_under_way = bool(self._untaken)
+        self._untaken.update(dict.fromkeys(sorted(delta.partitions_changed)))
+        if not is_under_way:
+            self._take_up()
         if delta.configs_changed:
             self._take_configs(delta.configs_changed)
         if delta.brokers_changed:
             self._take_brokers(delta.brokers_changed)
 
-    def _take_up(self, places: Iterable[Place]) -> None:
+    def _take_up(self) -> None:
+        """In several turns of the loop: a hundred folders made in one would keep clients, and the quorum's followers, waiting."""
+        self._take_some()
+        if self._untaken:
+            self._world.clock.call_soon(self._take_up)
+
+    def _take_some(self) -> None:
         begun: list[Partition] = []
-        for place in places:
+        until = self._world.clock.monotonic_ms() + TURN_MS_MAX
+        while self._untaken:
+            place = next(iter(self._untaken))
+            del self._untaken[place]
             image = self._image.partition(*place)
             if image is None or self.node_id not in image.replicas:
                 self._drop(place)
             elif (partition := self._open(place)) is not None:
                 self._assign(partition, image, begun)
+            if self._world.clock.monotonic_ms() > until:
+                break
         for partition in begun:
             self.on_leading(partition)
 

@@ -74,14 +74,14 @@ class OffsetIndex:
         self.load()
         keep = bisect_left(self._positions, position)
         del self._relative[keep:], self._positions[keep:]
-        if self._written > keep or keep == 0:
+        if self._written > keep or (keep == 0 and self._disk.exists(self.path)):
             self._written = keep
             file = self._disk.open(self.path)
             file.truncate(keep * ENTRY_BYTES)
             file.close()
 
     def clear(self) -> None:
-        """Begins anew, for rebuilding."""
+        """Begins anew. A file that is not there comes with the first entries: creating topics is mostly creating files."""
         self._loaded = True
         self.truncate(0)
 

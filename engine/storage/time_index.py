@@ -77,14 +77,14 @@ class TimeIndex:
         while keep and self.base_offset + self._relative[keep - 1] >= offset:
             keep -= 1
         del self._timestamps[keep:], self._relative[keep:]
-        if self._written > keep or keep == 0:
+        if self._written > keep or (keep == 0 and self._disk.exists(self.path)):
             self._written = keep
             file = self._disk.open(self.path)
             file.truncate(keep * ENTRY_BYTES)
             file.close()
 
     def clear(self) -> None:
-        """Begins anew, for rebuilding."""
+        """Begins anew. A file that is not there comes with the first entries: creating topics is mostly creating files."""
         self._loaded = True
         self.truncate(self.base_offset)
 
