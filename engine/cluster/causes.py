@@ -10,6 +10,7 @@ Wire = dict[str, Any]
 
 # Whatever last happened to a broker's process explains why it is silent, or why it is back.
 SILENCING = ("BrokerKilled", "BrokerFrozen", "BrokerStopping", "BrokerFailed", "BrokerStopped")
+GROUPS_TOPIC = "__consumer_offsets"  # who leads one of its partitions coordinates the groups in it
 RETURNING = ("BrokerStarted", "BrokerThawed")
 
 
@@ -19,8 +20,10 @@ class Causes:
     def __init__(self) -> None:
         self._silenced: dict[int, str] = {}
         self._returned: dict[int, str] = {}
+        self._readmitted: dict[int, str] = {}  # the controller let it in again, which is the nearer cause of its catching up
         self._lagged: dict[tuple[str, int, int], str] = {}
         self._lost_controller: dict[int, str] = {}
+        self._moved_coordinator: dict[int, str] = {}
 
     def see(self, fact: Wire) -> None:
         """A fact of the host or of a node, as it is kept for later ones."""
@@ -29,9 +32,14 @@ class Causes:
             self._silenced[fact["broker"]] = fact["id"]
         elif kind in RETURNING:
             self._returned[fact["broker"]] = fact["id"]
+            self._readmitted.pop(fact["broker"], None)
             self._silenced.pop(fact["broker"], None)
+        elif kind == "BrokerUnfenced":
+            self._readmitted[fact["broker"]] = fact["id"]
         elif kind == "FollowerLagged":
             self._lagged[fact["topic"], fact["partition"], fact["follower"]] = fact["id"]
+        elif kind == "LeaderElected" and fact["topic"] == GROUPS_TOPIC:
+            self._moved_coordinator[fact["partition"]] = fact["id"]
         elif kind == "ControllerLost":
             self._lost_controller[fact["leader"]] = fact["id"]
 
@@ -60,8 +68,15 @@ class Causes:
             return []
         return [self._lagged.get((fact["topic"], fact["partition"], broker)) for broker in gone]
 
+    def _of_expanding(self, fact: Wire) -> list[str | None]:
+        joined = sorted(set(fact["isr"]) - set(fact["was"]))
+        return [self._readmitted.get(broker) or self._returned.get(broker) for broker in joined]
+
     def _of_lag(self, fact: Wire) -> list[str | None]:
         return [self._silenced.get(fact["follower"])]
+
+    def _of_loading(self, fact: Wire) -> list[str | None]:
+        return [self._moved_coordinator.get(fact["partition"])]
 
     def _of_lost_controller(self, fact: Wire) -> list[str | None]:
         return [self._silenced.get(fact["leader"])]
@@ -78,7 +93,9 @@ RULES: dict[str, Callable[[Causes, Wire], list[str | None]]] = {
     "BrokerRegistered": Causes._of_return,
     "BrokerUnfenced": Causes._of_return,
     "IsrShrunk": Causes._of_shrinking,
+    "IsrExpanded": Causes._of_expanding,
     "FollowerLagged": Causes._of_lag,
+    "GroupLoaded": Causes._of_loading,
     "ControllerLost": Causes._of_lost_controller,
     "VoteRequested": Causes._of_candidacy,
 }

@@ -27,6 +27,7 @@ from engine.sandbox.app_causes import AppCauses
 from engine.sandbox.apply import apply
 from engine.sandbox.apply_traffic import apply_traffic
 from engine.sandbox.apps import Apps, AppsRefused, NoApps
+from engine.sandbox.command_causes import CommandCauses
 from engine.sandbox.commands import BadLine, parse
 from engine.sandbox.commands_of_brokers import RUNNING, find_broker
 from engine.sandbox.commands_of_clients import ChangeClient, CloseClient
@@ -70,6 +71,7 @@ class Sandbox:
         self._folded = state  # facts of the frame to come are in it already
         self._numbering = Numbering(state["number"])
         self._app_causes = AppCauses()
+        self._command_causes = CommandCauses()
         self._traffic = TrafficSum()
         self._fresh: list[dict[str, Any]] = []
         self._waiting: list[tuple[Callable[[Snapshot], bool], Promise[None]]] = []
@@ -200,8 +202,9 @@ class Sandbox:
         return frame
 
     def _told(self, wire: dict[str, Any]) -> None:
-        fact = self._app_causes.complete(plain(wire))
+        fact = self._command_causes.complete(self._app_causes.complete(plain(wire)))
         self._app_causes.see(fact)
+        self._command_causes.see(fact)
         fact = self._numbering.number(fact)
         if fact["kind"] == "TopicCreated" and fact["node"]:
             self._born.add(fact["topic_id"])

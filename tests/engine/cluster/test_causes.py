@@ -38,3 +38,20 @@ def test_a_broker_refuses_what_its_state_does_not_allow():
     broker = BrokerProcess(id=2, rack="a", host="localhost", port=9093, voter=True, incarnation=0)
     with pytest.raises(Refused, match="broker 2 is added: it cannot kill; it can start"):
         broker.move("kill")
+
+
+def test_a_replica_catches_up_because_its_broker_was_let_in_again():
+    causes = Causes()
+    causes.see({"kind": "BrokerStarted", "id": "0.1.7", "broker": 2, "causes": []})
+    expanded = {"kind": "IsrExpanded", "id": "1.1.9", "topic": "t", "partition": 0, "was": [1], "isr": [1, 2], "causes": []}
+    assert causes.complete(expanded)["causes"] == ["0.1.7"]
+    causes.complete({"kind": "BrokerUnfenced", "id": "1.1.8", "broker": 2, "causes": []})
+    assert causes.complete(expanded)["causes"] == ["1.1.8"]
+
+
+def test_groups_are_loaded_because_their_partition_has_another_leader():
+    causes = Causes()
+    moved = {"kind": "LeaderElected", "id": "1.1.3", "topic": "__consumer_offsets", "partition": 4, "causes": ["1.1.2"]}
+    causes.see(moved)
+    loaded = {"kind": "GroupLoaded", "id": "3.1.1", "partition": 4, "causes": []}
+    assert causes.complete(loaded)["causes"] == ["1.1.3"]
