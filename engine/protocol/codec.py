@@ -7,8 +7,6 @@ default where its own version lacks it. Field names are kio's: Kafka's in snake_
 
 import io
 import struct
-import types
-import typing
 from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import cache
@@ -22,6 +20,8 @@ from kio.serial import entity_reader, entity_writer
 from kio.static.constants import EntityType
 
 from engine.protocol.api_keys import API_KEYS, BY_NAME
+from engine.protocol.field_element import element
+from engine.protocol.promises import check_promises
 from engine.world.moments import duration, milliseconds, moment
 
 __all__ = [
@@ -76,26 +76,15 @@ def _teach(own: type, newest: type) -> None:
         if part.name not in known:
             setattr(own, part.name, _default(part))
             continue
-        ours, theirs = _element(known[part.name])[0], _element(part)[0]
+        ours, theirs = element(known[part.name])[0], element(part)[0]
         if is_dataclass(ours) and is_dataclass(theirs) and ours is not theirs:
             _teach(ours, theirs)
-
-
-def _element(part: Field) -> tuple[Any, bool, bool]:
-    """(type of the value or of the array's elements, is an array, may be null)."""
-    kind, nullable = part.type, False
-    if isinstance(kind, types.UnionType):
-        nullable = True
-        kind = next(choice for choice in typing.get_args(kind) if choice is not type(None))
-    if typing.get_origin(kind) is tuple:
-        return typing.get_args(kind)[0], True, nullable
-    return kind, False, nullable
 
 
 def _default(part: Field) -> Any:
     if part.default is not MISSING:
         return part.default
-    kind, array, nullable = _element(part)
+    kind, array, nullable = element(part)
     if array:
         return ()
     if nullable:
@@ -165,7 +154,7 @@ def _builder(own: type) -> Callable[[Any], Any]:
 
 
 def _converter(part: Field) -> Callable[[Any], Any] | None:
-    kind, array, _ = _element(part)
+    kind, array, _ = element(part)
     one = _builder(kind) if is_dataclass(kind) else _CONVERTERS.get(part.metadata["kafka_type"])
     if array and one:
         return lambda values: None if values is None else tuple(one(value) for value in values)
@@ -280,7 +269,10 @@ def decode_body(api: str, kind: Kind, version: int, frame: memoryview | bytes, a
     """
     view = frame.toreadonly() if isinstance(frame, memoryview) else frame
     try:
-        return entity_reader(message_class(api, kind, version))(view, at)[0]
+        message = message_class(api, kind, version)
+        if kind == "request":
+            check_promises(message, view, at)
+        return entity_reader(message)(view, at)[0]
     except Exception as error:
         raise Malformed(f"not a {api} {kind} version {version}: {error}") from error
 
