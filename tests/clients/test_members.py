@@ -22,7 +22,8 @@ def test_a_crashed_member_stays_until_its_session_ends(engine, name):
             crashed = time.monotonic()
             assert len(group(engine, name)["members"]) == 2
             until(lambda: member.assignments[-1] == list(range(PARTITIONS)), what="all partitions")
-            assert SESSION_MS / 1000 - 1.1 <= time.monotonic() - crashed <= SESSION_MS / 1000 + 2
+            # The other member hears of it with its next heartbeat; on a busy machine that is late, never early.
+            assert time.monotonic() - crashed >= SESSION_MS / 1000 - 1.1
     finally:
         crashing.kill()
         crashing.wait()
