@@ -118,3 +118,21 @@ async def test_coordinators_append_and_wait(trio):
     trio.nodes[1].clock.call_later(0, lambda: (trio.change(leader=2), trio.tell(1)))
     with pytest.raises(NotLeaderOrFollower):
         await partition.append_and_commit([(b"k", b"three")])
+
+
+@story(partitions=8)
+async def test_many_changes_are_followed_in_several_turns_and_the_last_word_counts(trio):
+    waiting, clock = [], trio.nodes[3].world.clock
+    replicas = trio.nodes[3].replicas
+    clock.call_soon, clock.monotonic_ms = waiting.append, iter(range(0, 10_000, 100)).__next__  # every look at it takes 100 ms
+    for index in range(8):
+        trio.change(index, leader=3)
+    trio.tell(3)
+    assert [one.is_leader for one in replicas.all()] == [True] + [False] * 7
+    trio.change(7, leader=2)
+    trio.tell(3)
+    replicas.apply(Delta())
+    while waiting:
+        waiting.pop(0)()
+    assert [one.leader for one in replicas.all()] == [3] * 7 + [2]
+    del clock.call_soon, clock.monotonic_ms
