@@ -94,6 +94,8 @@ class Segment:
 
     def append(self, data: memoryview | bytes | bytearray, headers: Sequence[BatchHeader]) -> int:
         """Writes whole batches, `headers` are theirs, in one write; returns the position of the first."""
+        if not self.size:
+            self.flush_indexes()  # makes the files: an empty log does without, but Kafka's tools expect them beside records
         begin = position = self.file.append(data)
         largest = self.largest_timestamp[0]
         for header in headers:

@@ -84,7 +84,7 @@ class TimeIndex:
             file.close()
 
     def clear(self) -> None:
-        """Begins anew. A file that is not there comes with the first entries: creating topics is mostly creating files."""
+        """Begins anew. A file that is not there comes with the first records: creating topics is mostly creating files."""
         self._loaded = True
         self.truncate(self.base_offset)
 

@@ -35,6 +35,13 @@ def test_the_leader_stamps_offset_and_epoch_and_keeps_the_checksum(shelf):
     assert repr(log) == "<PartitionLog orders-0 start=0 hw=0 end=3 epoch=3 segments=1>"
 
 
+def test_an_empty_log_is_one_file_and_its_indexes_come_with_the_first_record(shelf):
+    log = shelf.open()
+    assert shelf.disk.list(shelf.folder) == ["00000000000000000000.log", "partition.metadata"]
+    append(log, b"a")
+    assert [name[20:] for name in shelf.disk.list(shelf.folder) if name.startswith("0")] == [".index", ".log", ".timeindex"]
+
+
 def test_a_fetch_inside_a_batch_gets_the_whole_batch(shelf):
     log = shelf.open()
     append(log, b"a", b"b", b"c")
