@@ -23,6 +23,12 @@ class Timer:
         """Never run it; harmless after it ran."""
         self.callback = None
 
+    def run(self) -> None:
+        """Once, and not when it was cancelled meanwhile: also by another timer of the same moment."""
+        callback, self.callback = self.callback, None
+        if callback:
+            callback()
+
     def __repr__(self) -> str:
         return f"<Timer due={self.due_ms:.0f} {'waits' if self.callback else 'over'}>"
 
@@ -131,9 +137,7 @@ class Clock:
         while self._timers and self._timers[0][0] <= now:
             due.append(heapq.heappop(self._timers)[2])
         for timer in due:
-            callback, timer.callback = timer.callback, None
-            if callback:
-                self._loop.call_soon(callback)
+            self._loop.call_soon(timer.run)
         self._arm()
 
     def __repr__(self) -> str:

@@ -55,6 +55,17 @@ def test_a_cancelled_timer_never_rings():
     assert run_virtually(main()) == ["kept"]
 
 
+def test_a_timer_that_another_of_the_same_moment_cancels_never_rings():
+    async def main():
+        clock, rung = Clock(start_ms=0), []
+        clock.call_later(10, lambda: second.cancel())
+        second = clock.call_later(10, lambda: rung.append("second"))
+        await clock.sleep(100)
+        return rung
+
+    assert run_virtually(main()) == []
+
+
 def test_timers_ring_in_the_order_of_their_times():
     async def main():
         clock = Clock()
