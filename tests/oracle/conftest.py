@@ -22,7 +22,7 @@ STOP_SECONDS_MAX = 20
 def apache(tmp_path_factory):
     """A cluster of three Apache Kafka nodes in racks r1 to r3, in a home of its own that shares the jars."""
     if not PEER.exists() or not shutil.which("java"):
-        pytest.skip(f"Apache Kafka needs Java, and its starter at {PEER} (KAFKA_PEER_SCRIPT)")
+        pytest.fail(f"Apache Kafka needs Java, and its starter at {PEER} (KAFKA_PEER_SCRIPT)")
     home = tmp_path_factory.mktemp("apache")
     if JARS.exists():
         (home / "lib").symlink_to(JARS)
