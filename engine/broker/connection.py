@@ -49,7 +49,7 @@ class ClientConnection:
         self._wire = wire
         self._owner = owner
         self._slots: deque[_Slot] = deque()
-        self._kept: deque[bytearray] = deque()  # frames that came while paused
+        self._kept: deque[bytearray] = deque()  # frames that came while paused, or before the node was open
         self._held = False
         self._beginning = False
         wire.on_frame = self._take
@@ -68,9 +68,8 @@ class ClientConnection:
     # ---- requests in
 
     def _take(self, frame: memoryview) -> None:
-        clock = self._owner.clock
-        self.last_active_ms = clock.monotonic_ms()
-        if not clock.paused and not self._kept:
+        self.last_active_ms = self._owner.clock.monotonic_ms()
+        if not self._kept and self._owner.takes(frame):
             self._handle(frame)
         elif not self._owner.answered_though_paused(self, frame):
             self._kept.append(bytearray(frame))
@@ -162,9 +161,9 @@ class ClientConnection:
         return taken
 
     def resume(self) -> None:
-        """After a pause: answers that are due, then the requests that were kept."""
+        """After a pause, or when the node opens: answers that are due, then the requests that were kept."""
         self.flush()
-        while self._kept and not self._owner.clock.paused and not self.closed:
+        while self._kept and not self.closed and self._owner.takes(self._kept[0]):
             self._handle(memoryview(self._kept.popleft()))
         if self._held:
             self._hold_if_full()

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 IDLE_SWEEP_MS = 5_000  # how late an idle connection may be noticed
 HEARTBEAT, API_VERSIONS = 12, 18
+# What nodes ask each other, from their first moment on. Fetch is how they follow the metadata log.
+OF_NODES = frozenset({api.key for api in API_KEYS.values() if api.for_nodes} | {1, 23})
 NODE_CLIENT_ID = re.compile(r"node-\d+(-|$)")  # how nodes call themselves (peers/directory); they are not shown as clients
 
 
@@ -27,10 +29,11 @@ def matches_by_correlation_id(connection: ClientConnection) -> bool:
 
 
 class Connections:
-    """The node's door. `on_request` is the dispatcher."""
+    """The node's door. `on_request` is the dispatcher; `open_to_clients` says whether strangers are heard already."""
 
-    def __init__(self, *, world: World, journal: Journal, idle_max_ms: int) -> None:
+    def __init__(self, *, world: World, journal: Journal, idle_max_ms: int, open_to_clients: bool = True) -> None:
         self.clock = world.clock
+        self.open_to_clients = open_to_clients
         self.on_request: Callable[[ClientConnection, memoryview], None] = lambda connection, frame: None
         self.by_id: dict[int, ClientConnection] = {}
         self._log = world.log
@@ -44,6 +47,19 @@ class Connections:
         """A new connection; nothing is known of it yet."""
         self._opened += 1
         self.by_id[self._opened] = ClientConnection(number=self._opened, wire=wire, owner=self)
+
+    def open(self) -> None:
+        """From now on clients are heard, those first who have waited."""
+        self.open_to_clients = True
+        self._resume_all()
+
+    def takes(self, frame: memoryview | bytearray) -> bool:
+        """Is this request handled now? Otherwise it waits for the end of the pause, or until the node is open.
+
+        Kafka's brokers listen to clients once they are unfenced. A client that is told before that there are no brokers loses
+        all that it knew, and librdkafka does not find back (its issue 5301).
+        """
+        return not self.clock.paused and (self.open_to_clients or int.from_bytes(frame[:2], "big", signed=True) in OF_NODES)
 
     def introduce(self, connection: ClientConnection, client_id: str | None) -> None:
         """The connection has sent something that tells who it is: shown once, unless it is another node's."""
@@ -80,6 +96,8 @@ class Connections:
 
     def answered_though_paused(self, connection: ClientConnection, frame: memoryview) -> bool:
         """ApiVersions and Heartbeat: in order when nothing waits before them; a Heartbeat else only where it may overtake."""
+        if not self.clock.paused or not self.open_to_clients:
+            return False
         api_key = int.from_bytes(frame[:2], "big", signed=True)
         nothing_before = not connection.in_flight and not connection.has_kept
         if api_key == API_VERSIONS and nothing_before:
@@ -109,11 +127,15 @@ class Connections:
             connection.close(reason)
 
     def _clock_changed(self) -> None:
+        if not self.clock.paused:
+            return self._resume_all()
         for connection in list(self.by_id.values()):
-            if self.clock.paused:
-                self._release_heartbeats(connection)
-            else:
-                connection.resume()
+            self._release_heartbeats(connection)
+        return None
+
+    def _resume_all(self) -> None:
+        for connection in list(self.by_id.values()):
+            connection.resume()
 
     def _sweep(self) -> None:
         idle_since = self.clock.monotonic_ms() - self._idle_max_ms

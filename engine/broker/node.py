@@ -66,7 +66,7 @@ class Node:
         self.image = MetadataImage()
         self.metadata = MetadataFollower(self.image)
         self.connections = Connections(
-            world=world, journal=journal, idle_max_ms=self.config["connections.max.idle.ms"]
+            world=world, journal=journal, idle_max_ms=self.config["connections.max.idle.ms"], open_to_clients=False
         )
         self.dispatch = Dispatch(self, TABLE)
         self.connections.on_request = self.dispatch.take
@@ -105,6 +105,7 @@ class Node:
         self._build(self._clean)
         self.listener = await self.world.network.listen(self.spec.host, self.spec.port, self.connections.accept)
         self.lifecycle.port = self.listener.port
+        self.metadata.when(self._is_unfenced).then(lambda _: self.connections.open())
         await self.raft.start()
         self.lifecycle.start()
 
@@ -224,6 +225,9 @@ class Node:
     def _registered(self) -> bool:
         own = self.image.brokers.get(self.spec.node_id)
         return own is not None and own.incarnation_id == self.lifecycle.incarnation_id
+
+    def _is_unfenced(self) -> bool:
+        return self._registered() and not self.image.brokers[self.spec.node_id].fenced
 
     async def _begin_to_serve(self) -> None:
         await self.replicas.start()

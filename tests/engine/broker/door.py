@@ -59,16 +59,17 @@ class Wire:
 class Door:
     """ListGroups waits until `release`; Heartbeat answers at once; FindCoordinator fails in two ways."""
 
-    def __init__(self):
+    def __init__(self, *, open_to_clients=True):
         self.clock, self.log, self.traffic = Clock(start_ms=0), [], Traffic()
         self.journal = Journal(node=1, incarnation=1, now_ms=self.clock.now_ms)
         self.world = SimpleNamespace(clock=self.clock, log=self.log.append)
-        self.connections = Connections(world=self.world, journal=self.journal, idle_max_ms=1000)
+        self.connections = Connections(world=self.world, journal=self.journal, idle_max_ms=1000, open_to_clients=open_to_clients)
         self.waiting = []
         table = {
             10: route(10, module(handle=self._find)),
             12: route(12, module(handle=lambda context, request: build("Heartbeat", "response", context.api_version))),
             16: route(16, module(handle=self._wait)),
+            52: route(52, module(handle=lambda context, request: build("Vote", "response", context.api_version))),
         }
         self.dispatch = Dispatch(self, table)
         self.connections.on_request = self.dispatch.take

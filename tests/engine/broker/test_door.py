@@ -151,3 +151,19 @@ async def test_clients_are_told_when_they_come_and_go_and_nodes_are_not():
     node.on_closed("closed by the other side")
     kinds = [(type(fact), fact.client_id) for fact in door.journal.recent()]
     assert kinds == [(ClientConnected, "me"), (ClientDisconnected, "me")]
+
+
+async def test_a_node_hears_other_nodes_at_once_and_clients_when_it_is_open():
+    door = Door(open_to_clients=False)
+    client, node = Wire(door), Wire(door)
+    client.ask("ListGroups", 4)
+    client.ask("Heartbeat", 4, **BEAT)
+    assert not door.waiting
+    node.ask("Vote", 2, cluster_id="c", voter_id=1, topics=())
+    assert node.order == [1]
+    door.clock.pause()
+    door.connections.open()
+    assert not door.waiting, "the pause holds them still"
+    door.clock.resume()
+    door.release(0)
+    assert client.order == [1, 2]
