@@ -149,7 +149,7 @@ export const en = {
     producers: 'Producers', groups: 'Consumer groups', rack: (name: string | null) => (name ? `rack ${name}` : 'no rack'),
     broker: (id: number) => `Broker ${id}`, isDown: (id: number) => `Broker ${id} is down`, isStopped: (id: number) => `Broker ${id} stopped`, controller: (epoch: number) => `controller e${epoch}`, crown: 'active controller',
     voter: 'voter', voterOffline: 'voter, offline', observer: 'observer', empty: 'no partition here', offline: 'offline', nobody: 'read by nobody',
-    leads: (n: number, all: number) => `up · leads ${n} of ${all}`, killed: (at: string, fenced: boolean) => `killed ${at}${fenced ? ' · fenced' : ''}`,
+    leads: (n: number, all: number) => `up · leads ${n} of ${all}`, leadsShort: (n: number, all: number) => `leads ${n} of ${all}`, downAt: (at: string) => `down ${at}`, killed: (at: string, fenced: boolean) => `killed ${at}${fenced ? ' · fenced' : ''}`,
     stoppedAt: (at: string) => `stopped ${at}`, states: { added: 'added', starting: 'starting', up: 'up', fenced: 'fenced', stopping: 'stopping', stopped: 'stopped', down: 'down', frozen: 'frozen' } as Record<string, string>,
     lines: { added: 'not started yet', starting: 'catching up with the metadata', fenced: 'alive, but not in the cluster', stopping: 'moves its leaders away' } as Record<string, string>,
     frozenLeft: (ms: number) => (ms > 0 ? `SIGSTOP · session: ${span(ms)} left` : 'SIGSTOP · session has expired'),
