@@ -4,7 +4,7 @@
 import { expect, it } from 'vitest'
 import { apply, applyTraffic } from './apply.ts'
 import type { Frame, Snapshot } from './model.ts'
-import recorded from './dev/recorded_run.json?raw'
+import recorded from '../../tests/shared/recorded_run.json?raw'
 
 const run = JSON.parse(recorded) as { before: Snapshot; frames: Frame[]; after: Snapshot }
 
