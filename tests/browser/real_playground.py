@@ -107,6 +107,8 @@ class Playground:
         for client in cluster["clients"]:
             if client["state"] in {"crashed", "paused"} and client["ours"]:
                 self.do(f"resume client {client['name']}")
+        for member in {"billing-1", "billing-2"} - {client["name"] for client in cluster["clients"]}:
+            self.do(f"consume orders group=billing as {member}")
         return self.until(is_healthy, "all brokers are up, every replica is in sync, and billing has its two members", seconds=45)
 
     def _ask(self, path: str, body: dict | None = None) -> dict:
