@@ -22,6 +22,12 @@ describe('an under-replicated partition', () => {
     expect(steps.map((fact) => fact.kind)).toEqual(['CommandGiven', 'BrokerKilled', 'SessionExpired', 'BrokerFenced', 'IsrShrunk', 'LeaderElected'])
     expect(ends).toEqual({ sentence: 'broker 2 is back in the ISR:', line: 'start broker 2' })
   })
+  it('leaves out an election of before that had another cause', () => {
+    const shrunk = model.facts.find((fact) => fact.kind === 'IsrShrunk' && fact.topic === 'orders' && fact.partition === 0)!
+    const before: Fact = { ...shrunk, number: 1, kind: 'LeaderElected', at_ms: shrunk.at_ms - 3000, causes: [], how: 'preferred' }
+    const { steps } = answer({ about: 'partition', topic: 'orders', partition: 0 }, model.snapshot, [before, shrunk], byNumber)
+    expect(steps.map((fact) => fact.kind)).toEqual(['CommandGiven', 'BrokerKilled', 'SessionExpired', 'BrokerFenced', 'IsrShrunk'])
+  })
   it('never invents a step: an unknown cause is missing, and asked for', () => {
     const last = model.facts.at(-1)!
     const alone = new Map([[last.number, last]])

@@ -70,9 +70,10 @@ function rootsOf(question: Question, cluster: Cluster, facts: Fact[], byNumber: 
       const refused = newest(facts, (fact) => mine(fact) && fact.kind === 'WritesRefused')
       const since = Math.min(...[...shrunk, ...elected].map((fact) => fact.number))
       const both = [...shrunk, ...elected, ...refused.filter((fact) => fact.number > since)]
-      // An election long before the shrink has another story.
+      // An election before the shrink that has another cause, such as a preferred one, has another story.
       const last = Math.max(...both.map((fact) => fact.at_ms))
-      const told = both.filter((fact) => fact.kind === 'IsrShrunk' || last - fact.at_ms < 10_000 || sharesCause(fact, shrunk[0]))
+      const follows = (fact: Fact) => fact.number > (shrunk[0]?.number ?? 0) && last - fact.at_ms < 10_000
+      const told = both.filter((fact) => fact.kind === 'IsrShrunk' || follows(fact) || sharesCause(fact, shrunk[0]))
       return told.length ? told : missingReplicaFacts(question, cluster, facts)
     }
     case 'broker': {
