@@ -26,8 +26,8 @@ def in_theme(page, theme: str) -> None:
 
 
 def is_clean(page) -> None:
-    """Axe finds nothing to complain about."""
-    found = Axe().run(page)
+    """Axe finds nothing to complain about. What the why popover dims is out of focus on purpose, as behind any dialog."""
+    found = Axe().run(page, context={"exclude": [[".dim"]]})
     assert found.violations_count == 0, found.generate_report()
 
 

@@ -11,8 +11,9 @@ FAULT_TO_PIXEL_MS = 250
 
 
 def test_a_broker_is_killed_explained_and_started_by_buttons(screen, playground):
+    a_row_that_2_leads = screen.locator("#twin tr[data-topic='orders'][data-broker='2'][data-role='leader']")
+    expect(a_row_that_2_leads).to_have_count(2, timeout=PATIENCE_MS)  # until its leaders are back from what tests before did
     led = [where for where, role in twin(screen).items() if role == "leader" and where[2] == 2 and where[0] == "orders"]
-    assert led
     press(screen, 2, "Kill")
     is_shown(screen, 2, "down")
     expect(head(screen, 2)).to_contain_text("Broker 2 is down")

@@ -56,12 +56,22 @@ def test_sixty_frames_a_second_with_a_thousand_replicas(page, playground, visit,
     visit(page)
     page.wait_for_function("() => document.querySelectorAll('button.bh').length === 10")
     page.wait_for_function("() => playground.rates.rate('produced', '', playground.now_ms) > 150", timeout=30_000)
+    # Leaders may still move to where they belong; what is measured is a cluster at work, not one being built.
+    page.wait_for_function(
+        """() => {
+          const [number, since] = window.quiet ?? [-1, 0]
+          if (number !== playground.snapshot.number) window.quiet = [playground.snapshot.number, performance.now()]
+          return number === playground.snapshot.number && performance.now() - since > 3000
+        }""", timeout=60_000,
+    )
     best = max((watched(page) for _ in range(2)), key=lambda one: one[0])
     rate, page_ms, gap, long = best
     shot("thousand-replicas")
+    page.goto("about:blank")
+    empty = watched(page)[0]
     print(
         f"\n{len(state['clusters'][0]['brokers'])} brokers, {replicas(state)} replicas: {rate:.1f} frames a second, {page_ms:.1f} ms of"
-        f" script, style and layout a frame, 95 % of gaps ≤ {gap:.1f} ms, {len(long)} long tasks of {sum(long):.0f} ms"
+        f" script, style and layout a frame, 95 % of gaps ≤ {gap:.1f} ms, {len(long)} long tasks of {sum(long):.0f} ms; an empty page {empty:.1f} frames a second"
     )
     assert page_ms <= PAGE_MS_A_FRAME_MAX
     assert rate >= FRAMES_A_SECOND_MIN
