@@ -13,6 +13,7 @@ from playground.launch import ports
 ROOT = Path(__file__).parents[2]
 START_SECONDS_MAX = 90
 BROKERS_MAX = 12
+CALM_SECONDS = 3
 # How a process of the playground is known by its command line.
 COMMANDS = {"host": "manage.py run_host", "worker": "celery -A playground", "web": "daphne -b"}
 
@@ -110,6 +111,16 @@ class Playground:
         for member in {"billing-1", "billing-2"} - {client["name"] for client in cluster["clients"]}:
             self.do(f"consume orders group=billing as {member}")
         return self.until(is_healthy, "all brokers are up, every replica is in sync, and billing has its two members", seconds=45)
+
+    def calm(self) -> dict:
+        """Healthy for some seconds: a client that lost its coordinator too often comes back as a new member a moment later."""
+        since, generation = time.monotonic(), -1
+        while time.monotonic() - since < CALM_SECONDS:
+            state = self.healthy()
+            if (now := state["clusters"][0]["groups"][0]["generation"]) != generation:
+                since, generation = time.monotonic(), now
+            time.sleep(0.2)
+        return state
 
     def _ask(self, path: str, body: dict | None = None) -> dict:
         data = None if body is None else json.dumps(body).encode()

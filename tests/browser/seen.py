@@ -1,8 +1,11 @@
 """What the page shows, as data: the table twin, heads of brokers, seats of members, and the state that it believes."""
 
+import time
+
 from playwright.sync_api import Page, expect
 
 SESSION_MS = 6_000  # of a consumer's membership in the first scenario
+AGREES_SECONDS_MAX = 5
 PATIENCE_MS = 20_000  # a fault and its end, on a machine that does other things too
 
 
@@ -23,6 +26,14 @@ def roles(cluster: dict) -> dict[tuple[str, int, int], str]:
                 role = role if part["leader"] >= 0 else "none"
                 found[topic["name"], part["partition"], broker] = role if up[broker] else "offline"
     return found
+
+
+def twin_agrees(page: Page, playground) -> None:
+    """The table says what GET /api/state says; leaders that move between the two looks are looked at again."""
+    deadline = time.monotonic() + AGREES_SECONDS_MAX
+    while (shown := twin(page)) != (told := roles(playground.cluster())) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert shown == told
 
 
 def head(page: Page, broker: int):

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.browser.seen import PATIENCE_MS, believed, feed, head, number, roles, seat, tile, twin
+from tests.browser.seen import PATIENCE_MS, believed, feed, head, number, seat, tile, twin, twin_agrees
 
 FRAMES_APART_MS = 250
 
@@ -16,7 +16,7 @@ def test_three_brokers_a_topic_a_producer_and_a_group(screen, playground):
         expect(screen.get_by_text(f"rack {rack}", exact=True)).to_be_visible()
     rows = twin(screen)
     assert sorted((partition, broker) for topic, partition, broker in rows if topic == "orders") == [(p, b) for p in range(6) for b in (1, 2, 3)]
-    assert rows == roles(cluster)
+    twin_agrees(screen, playground)
     expect(screen.locator("button.client[data-client='shop']")).to_have_attribute("data-state", "running")
     for member in ("billing-1", "billing-2"):
         expect(seat(screen, member).locator(".pc")).to_have_count(3)
