@@ -7,10 +7,11 @@ from playwright.sync_api import expect
 from tests.browser.real_playground import shares
 from tests.browser.seen import PATIENCE_MS, SESSION_MS, feed, inspector, seat
 
-AT_ONCE_MS = 2_000
+AT_ONCE_MS = 4_000  # well before a session would end
 
 
 def test_a_crashed_member_is_drawn_crashed_until_its_session_ends(screen, playground):
+    playground.calm()
     seat(screen, "billing-2").click()
     inspector(screen).get_by_role("button", name="Crash", exact=True).click()
     expect(seat(screen, "billing-2")).to_have_attribute("data-look", "crashed")
@@ -30,6 +31,7 @@ def test_a_crashed_member_is_drawn_crashed_until_its_session_ends(screen, playgr
 
 
 def test_a_closed_member_is_made_up_for_at_once(screen, playground):
+    playground.calm()
     seat(screen, "billing-2").click()
     began = time.monotonic()
     inspector(screen).get_by_role("button", name="Close", exact=True).click()
