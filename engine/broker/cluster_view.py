@@ -47,9 +47,12 @@ def offline_replicas(image: MetadataImage, partition: PartitionImage) -> tuple[i
 
 
 def controller_for_clients(node: Node) -> int:
-    """The broker to send admin requests to: Kafka names any alive one, since brokers forward; the active controller spares that."""
-    leader = node.raft.leader_id
-    if leader is not None and node.image.alive(leader):
-        return leader
+    """The broker to send admin requests to. Kafka names any alive one, since brokers forward; we name ourselves.
+
+    Another one, the controller above all, may have been killed and not be fenced yet: librdkafka's admin client would wait for
+    it to come back, and ask nobody else.
+    """
+    if node.image.alive(node.spec.node_id):
+        return node.spec.node_id
     alive = alive_brokers(node.image)
     return node.chance.choice(alive).id if alive else -1

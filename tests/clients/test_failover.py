@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from confluent_kafka.admin import AdminClient, NewTopic
 
 from tests.clients.conftest import is_whole
 from tests.clients.traffic import Traffic, create
@@ -41,3 +42,10 @@ def test_kills_lose_nothing_and_writing_goes_on(engine, name, victim):
 def not_led_by(picture, topic, broker):
     partitions = next(each["partitions"] for each in picture["topics"] if each["name"] == topic)
     return all(partition["leader"] not in (broker, -1, None) and broker not in partition["isr"] for partition in partitions)
+
+
+def test_an_admin_client_that_comes_while_the_killed_controller_is_not_fenced_yet_is_not_sent_to_it(engine, name):
+    gone = engine.state()["controller"]
+    assert engine.do(f"kill broker {gone}")["ok"]
+    admin = AdminClient({"bootstrap.servers": engine.bootstrap, "log_level": 2})
+    admin.create_topics([NewTopic(name, 3, 2)])[name].result(10)
