@@ -79,6 +79,9 @@ def _fork(message: dict[str, Any], end: socket.socket, not_for_child: list[int],
     status = 1
     try:
         die_with_parent(nursery)
+        # A session of its own, as daemons have: a terminal's Ctrl-C is not for it, and Linux (autogroup) gives each session its
+        # share of the processors, so that a client which spins on all of them does not starve the brokers beside it.
+        os.setsid()
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGCHLD, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
