@@ -1,0 +1,11 @@
+"""What a checker raises: a promise of Kafka's that this run has broken, with the evidence."""
+
+
+class Anomaly(AssertionError):
+    """`checker`: the name of the checker's file. `sentence`: what was promised. `evidence`: the facts and entries that contradict it."""
+
+    def __init__(self, checker: str, sentence: str, *evidence: object) -> None:
+        self.checker = checker
+        self.sentence = sentence
+        self.evidence = evidence
+        super().__init__("\n".join([f"{checker}: {sentence}", *(f"    {one}" for one in evidence)]))
