@@ -1,0 +1,71 @@
+"""Leaders are killed under acks=all traffic, on our cluster and on Apache Kafka in the same run: silence, lost, duplicated, reordered.
+
+    ./play bench failover [--kills 5] [--profile kafka|demo] [--only ours|kafka]
+
+Profile `kafka` is Kafka's own timing on both sides; `demo` is ours alone.
+Needs Java, Maven and the peer's scripts (KAFKA_PEER_SCRIPT, default ../shared/peer/kafka, with failover.py beside it).
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.bench.beside_kafka import PEER, ROOT
+
+
+class Ours:
+    """`python -m engine` whose command lines come through a named pipe, so that a shell command can kill a broker."""
+
+    def __init__(self, folder: str, profile: str) -> None:
+        self.pipe = str(Path(folder) / "lines")
+        os.mkfifo(self.pipe)
+        self._lines = os.open(self.pipe, os.O_RDWR)
+        command = [str(ROOT / "play"), "engine", "--brokers", "3", "--racks", "a,b,c", "--port", "0", "--data", f"{folder}/data", "--profile", profile]
+        self.process = subprocess.Popen(command, stdin=self._lines, stdout=subprocess.PIPE, text=True)
+        self.bootstrap = json.loads(self.process.stdout.readline())["bootstrap_servers"]
+
+    def order(self, words: str) -> str:
+        """A shell command that gives this line."""
+        return f"sh -c 'echo {words} > {self.pipe}'"
+
+    def close(self) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+        os.close(self._lines)
+
+
+def measure(name: str, bootstrap: str, kill: str, start: str, kills: int) -> None:
+    """Prints every kill's silence, and the sum."""
+    print(f"# {name}", flush=True)
+    script = [sys.executable, str(PEER.parent / "failover.py"), bootstrap, "--kill", kill, "--start", start, "--kills", str(kills)]
+    subprocess.run(script, check=True)
+
+
+def main() -> None:
+    """Kafka first, then ours; the exit status is 1 when anything was lost, duplicated or reordered."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--kills", type=int, default=5)
+    options.add_argument("--profile", choices=("kafka", "demo"), default="kafka")
+    options.add_argument("--only", choices=("ours", "kafka"))
+    chosen = options.parse_args()
+    if chosen.profile == "kafka" and chosen.only != "ours":
+        kafka = json.loads(subprocess.run([str(PEER), "up"], check=True, capture_output=True, text=True).stdout)
+        try:
+            measure("Apache Kafka", kafka["bootstrap"], f"{PEER} kill {{broker}}", f"{PEER} start {{broker}}", chosen.kills)
+        finally:
+            subprocess.run([str(PEER), "down"], check=False)
+    if chosen.only != "kafka":
+        with tempfile.TemporaryDirectory() as folder:
+            ours = Ours(folder, chosen.profile)
+            try:
+                measure(f"ours, profile {chosen.profile}", ours.bootstrap, ours.order("kill broker {broker}"), ours.order("start broker {broker}"), chosen.kills)
+            finally:
+                ours.close()
+
+
+if __name__ == "__main__":
+    main()
