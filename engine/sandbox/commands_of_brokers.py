@@ -81,11 +81,11 @@ class RemoveBroker(_OneBroker):
 
     def refusal(self, state: State) -> str | None:
         """A voter must stay, and so must a broker that still holds replicas."""
+        found = find_broker(state, self.broker)
+        if found and found["voter"]:  # said first: stopping it would not help
+            return f"broker {self.broker} is a voter of the metadata quorum; only brokers that are not voters can be removed"
         if reason := _OneBroker.refusal(self, state):
             return reason
-        found = find_broker(state, self.broker)
-        if found and found["voter"]:
-            return f"broker {self.broker} is a voter of the metadata quorum; only brokers that are not voters can be removed"
         holds = [
             f"{topic['name']}-{part['partition']}"
             for topic in state["clusters"][0]["topics"]

@@ -31,7 +31,7 @@ ANSWER_S = 10
         ("create topic fine partitions=3 replication=4", ("INVALID_REPLICATION_FACTOR", "4", "3")),
         ("create topic fine partitions=0 replication=3", ("partitions",)),
         ("delete topic never-made", ("UNKNOWN_TOPIC_OR_PARTITION",)),
-        ("remove broker 1", ("broker 1",)),
+        ("remove broker 1", ("broker 1", "voter")),
     ],
 )
 def test_a_wrong_line_is_refused_in_words(engine, line, told):
