@@ -1,8 +1,9 @@
 """Leaders are killed under acks=all traffic, on our cluster and on Apache Kafka in the same run: silence, lost, duplicated, reordered.
 
-    ./play bench failover [--kills 5] [--profile kafka|demo] [--only ours|kafka]
+    ./play bench failover [--kills 5] [--profile kafka|demo] [--only ours|kafka] [--victim leader|controller]
 
-Profile `kafka` is Kafka's own timing on both sides; `demo` is ours alone.
+Profile `kafka` is Kafka's own timing on both sides; `demo` is ours alone. Victim `controller`, ours alone too: the active controller's
+node dies each time, whatever it leads; read `gap` and `others` as one.
 Needs Java, Maven and the peer's scripts (KAFKA_PEER_SCRIPT, default ../shared/peer/kafka, with failover.py beside it).
 """
 
@@ -12,6 +13,8 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from pathlib import Path
 
 from tests.bench.beside_kafka import PEER, ROOT
@@ -27,14 +30,37 @@ class Ours:
         command = [str(ROOT / "play"), "engine", "--brokers", "3", "--racks", "a,b,c", "--port", "0", "--data", f"{folder}/data", "--profile", profile]
         self.process = subprocess.Popen(command, stdin=self._lines, stdout=subprocess.PIPE, text=True)
         self.bootstrap = json.loads(self.process.stdout.readline())["bootstrap_servers"]
+        self.controller = Path(folder) / "controller"
+        self.closing = False
+        self._follower = threading.Thread(target=self._follow_controller, daemon=True)
+        self._follower.start()
 
     def order(self, words: str) -> str:
         """A shell command that gives this line."""
         return f"sh -c 'echo {words} > {self.pipe}'"
 
+    def orders(self, victim: str) -> tuple[str, str]:
+        """Shell commands that kill and start the victim."""
+        if victim == "leader":
+            return self.order("kill broker {broker}"), self.order("start broker {broker}")
+        last = f"{self.controller}.killed"
+        return f"sh -c 'cp {self.controller} {last}; echo kill broker $(cat {last}) > {self.pipe}'", self.order(f"start broker $(cat {last})")
+
+    def _follow_controller(self) -> None:
+        os.write(self._lines, b"state\n")
+        for line in self.process.stdout:
+            answer = json.loads(line)
+            if "clusters" in answer:
+                self.controller.write_text(str(answer["clusters"][0]["controller"]))
+                time.sleep(0.2)
+                if self.process.poll() is None and not self.closing:
+                    os.write(self._lines, b"state\n")
+
     def close(self) -> None:
+        self.closing = True
         self.process.terminate()
         self.process.wait(10)
+        self._follower.join()
         os.close(self._lines)
 
 
@@ -51,8 +77,9 @@ def main() -> None:
     options.add_argument("--kills", type=int, default=5)
     options.add_argument("--profile", choices=("kafka", "demo"), default="kafka")
     options.add_argument("--only", choices=("ours", "kafka"))
+    options.add_argument("--victim", choices=("leader", "controller"), default="leader")
     chosen = options.parse_args()
-    if chosen.profile == "kafka" and chosen.only != "ours":
+    if chosen.profile == "kafka" and chosen.only != "ours" and chosen.victim == "leader":
         kafka = json.loads(subprocess.run([str(PEER), "up"], check=True, capture_output=True, text=True).stdout)
         try:
             measure("Apache Kafka", kafka["bootstrap"], f"{PEER} kill {{broker}}", f"{PEER} start {{broker}}", chosen.kills)
@@ -62,7 +89,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             ours = Ours(folder, chosen.profile)
             try:
-                measure(f"ours, profile {chosen.profile}", ours.bootstrap, ours.order("kill broker {broker}"), ours.order("start broker {broker}"), chosen.kills)
+                measure(f"ours, profile {chosen.profile}, {chosen.victim}", ours.bootstrap, *ours.orders(chosen.victim), chosen.kills)
             finally:
                 ours.close()
 
