@@ -1,96 +1,137 @@
-"""One run: a seed, a load, faults, healing, and every checker at the end."""
+"""Plays a plan: nodes, clients and faults on virtual time; then heals, reads everything and asks every checker."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-from engine.protocol.errors import KafkaError
-from engine.world.tasks import spawn
+from dataclasses import dataclass, field
+
+from engine.world.simulated import START_MS
+from engine.world.tasks import gather, spawn
 from engine.world.virtual_loop import run_virtually
-from tests.simulation.checkers import (
-    causes_come_earlier,
-    high_watermark_never_falls,
-    leader_epochs_grow,
-    logs_are_equal,
-    nothing_acknowledged_is_lost,
-    one_leader_per_epoch,
-)
-from tests.simulation.client import SimulatedClient, value_of
-from tests.simulation.faults import Faults
+from tests.simulation import coverage
+from tests.simulation.anomaly import Anomaly
+from tests.simulation.checkers import CHECKERS
+from tests.simulation.faults import FAULTS, heal
+from tests.simulation.history import Acknowledged, History, Polled
+from tests.simulation.plan import Plan, Step
+from tests.simulation.record import Record
+from tests.simulation.story import tell
 from tests.simulation.universe import Universe
+from tests.simulation.wholeness import is_whole
+from tests.simulation.workloads import WORKLOADS, read_everything
 
-TOPIC, PARTITIONS = "orders", 3
-SEND_EVERY_MS = 100
-HEAL_MS_MAX = 60_000
+LOOK_EVERY_MS = 50
+WHOLE_WITHIN_MS = 120_000  # after the last fault: the longest of sessions, backoffs and lags, several times
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a run showed: its digest, how much was acknowledged, which faults fired."""
+    """What a run showed. `fired`: fault -> how often it hit something; `taken`: moves of the state tables; `story`: facts in words."""
 
+    plan: Plan
     digest: str
     acknowledged: int
+    polled: int
     fired: dict[str, int]
+    taken: frozenset[tuple[str, str, str]]
+    anomaly: Anomaly | None = None
+    story: tuple[str, ...] = field(default=(), repr=False)
 
 
-def simulate(seed: int, *, seconds: float) -> Outcome:
-    """Runs a seed; raises AssertionError with the broken promise."""
-    return run_virtually(_run(seed, seconds))
+def run(plan: Plan, *, told: bool = False) -> Outcome:
+    """Plays the plan to its end. An anomaly is an outcome; any other error is a bug of the engine or of this house, and raised.
 
-
-async def _run(seed: int, seconds: float) -> Outcome:
-    universe = Universe(seed)
-    await universe.start()
-    client = SimulatedClient(universe, "client-1")
-    await client.create_topic(TOPIC, PARTITIONS, {"min.insync.replicas": "2"})
-    await client.become_idempotent()
-    end_ms = universe.simulation.now_ms() + int(seconds * 1_000)
-    acknowledged: dict[int, list[tuple[int, bytes]]] = {partition: [] for partition in range(PARTITIONS)}
-    senders = [spawn(_send(universe, client, partition, acknowledged[partition], end_ms), name=f"sender {partition}") for partition in acknowledged]
-    watch = spawn(_watch(universe, end_ms), name="watch")
-    faults = Faults(universe)
-    await faults.go_on_until(end_ms)
-    await faults.heal()
-    for task in (*senders, watch):
-        await task
-    await universe.until(lambda: _is_healthy(universe), "every replica is in sync again", within_ms=HEAL_MS_MAX)
-    read = {partition: await client.read_all(TOPIC, partition) for partition in acknowledged}
-    nothing_acknowledged_is_lost.check(acknowledged, read)
-    one_leader_per_epoch.check(universe.facts)
-    leader_epochs_grow.check(universe.facts)
-    causes_come_earlier.check(universe.facts)
-    logs_are_equal.check(universe, TOPIC, PARTITIONS)
-    return Outcome(universe.digest(), sum(map(len, acknowledged.values())), faults.fired)
-
-
-async def _send(universe: Universe, client: SimulatedClient, partition: int, acknowledged: list, end_ms: int) -> None:
-    sequence = 0
-    while universe.simulation.now_ms() < end_ms:
-        value = value_of(partition << 32 | sequence)
-        acknowledged.append((await client.send(TOPIC, partition, sequence, value), value))
-        sequence += 1
-        await universe.sleep(SEND_EVERY_MS)
-
-
-async def _watch(universe: Universe, end_ms: int) -> None:
-    watch = high_watermark_never_falls.Watch()
-    while universe.simulation.now_ms() < end_ms:
-        watch.look(universe, TOPIC)
-        await universe.sleep(20)
-
-
-def _is_healthy(universe: Universe) -> bool:
-    for number in universe.alive():
-        topic = universe.nodes[number].image.topics.get(TOPIC)
-        if topic is None or any(len(part.isr) < 3 or part.leader < 0 for part in topic.partitions.values()):
-            return False
-    return _caught_up(universe)
-
-
-def _caught_up(universe: Universe) -> bool:
-    for partition in range(PARTITIONS):
+    `told`: keep the story also of a run in which nothing is wrong.
+    """
+    record: list[Record] = []
+    fired: dict[str, int] = {}
+    anomaly = None
+    with coverage.watching() as taken:
         try:
-            logs = [node.replicas.find(TOPIC, partition).log for node in universe.nodes.values()]
-        except KafkaError:
-            return False  # a node that has just started has not opened it yet
-        if len({log.log_end_offset for log in logs} | {log.high_watermark for log in logs}) > 1:
-            return False
-    return True
+            run_virtually(_play(plan, record, fired))
+        except Anomaly as found:
+            anomaly = found
+        except Exception as error:
+            anomaly = Anomaly("engine", f"nothing crashes: {error!r}", _where(error))
+    universe, history = record[0].universe, record[0].history
+    return Outcome(
+        plan=plan,
+        digest=universe.digest(),
+        acknowledged=len(history.of(Acknowledged)),
+        polled=len(history.of(Polled)),
+        fired=fired,
+        taken=frozenset(taken),
+        anomaly=anomaly,
+        story=tuple(tell(universe.facts, start_ms=START_MS)) if anomaly or told else (),
+    )
+
+
+async def _play(plan: Plan, kept: list[Record], fired: dict[str, int]) -> None:
+    universe = Universe(plan.seed, nodes=plan.nodes, config=plan.configs)
+    record = Record(plan=plan, universe=universe, history=History())
+    kept.append(record)
+    watcher = spawn(_watch(record), name="checkers that look")
+    main = spawn(_story(record, fired), name="the run")
+    watcher.add_done_callback(lambda done: main.cancel())
+    try:
+        await main
+    except BaseException:
+        if watcher.done() and not watcher.cancelled() and watcher.exception():
+            raise watcher.exception() from None
+        raise
+    finally:
+        watcher.cancel()
+
+
+async def _story(record: Record, fired: dict[str, int]) -> None:
+    plan, universe, history = record.plan, record.universe, record.history
+    await universe.start()
+    loads = [WORKLOADS[name]() for name in plan.workloads]
+    for load in loads:
+        await load.prepare(universe, history)
+    begin_ms = universe.simulation.now_ms()
+    end_ms = begin_ms + int(plan.seconds * 1000)
+    running = [spawn(load.run(universe, history, end_ms), name=f"workload {name}") for name, load in zip(plan.workloads, loads, strict=True)]
+    steps = [spawn(_inflict(universe, step, begin_ms, end_ms, fired), name=f"fault {step.fault}") for step in plan.steps]
+    await gather(*steps)
+    await universe.sleep(max(0, end_ms - universe.simulation.now_ms()))
+    await heal(universe)
+    await gather(*running)
+    for load in loads:
+        await load.finish(universe, history)
+    await universe.until(lambda: is_whole(universe), "every replica is in sync again", within_ms=WHOLE_WITHIN_MS)
+    record.healed = True
+    await read_everything(universe, history)
+    for checker in CHECKERS:
+        if hasattr(checker, "check"):
+            checker.check(record)
+
+
+async def _inflict(universe: Universe, step: Step, begin_ms: int, end_ms: int, fired: dict[str, int]) -> None:
+    await universe.sleep(max(0, begin_ms + step.at_ms - universe.simulation.now_ms()))
+    fault = FAULTS[step.fault]
+    if await fault.begin(universe, step.args) is False:
+        return
+    fired[step.fault] = fired.get(step.fault, 0) + 1
+    await universe.sleep(min(step.lasts_ms, max(0, end_ms - universe.simulation.now_ms())))
+    await fault.end(universe, step.args)
+
+
+async def _watch(record: Record) -> None:
+    looking = [checker for checker in CHECKERS if hasattr(checker, "look")]
+    while True:
+        for checker in looking:
+            checker.look(record)
+        await record.universe.sleep(LOOK_EVERY_MS)
+
+
+def _where(error: BaseException) -> str:
+    """The last line of ours in its traceback."""
+    lines = []
+    while error is not None:
+        trace = error.__traceback__
+        while trace is not None:
+            lines.append(f"{trace.tb_frame.f_code.co_filename.rsplit('/', 3)[-1]}:{trace.tb_lineno} {trace.tb_frame.f_code.co_name}")
+            trace = trace.tb_next
+        error = error.__cause__
+    return " < ".join(reversed(lines[-6:]))
+

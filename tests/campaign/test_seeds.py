@@ -1,0 +1,17 @@
+"""Fifty seeds of a minute each, drawn with all faults and all workloads: no promise is broken, and nothing hides from the campaign."""
+
+import os
+
+from tests.simulation.campaign import campaign
+
+SEEDS = range(1_001, 1_051)
+
+
+def test_fifty_seeds_break_no_promise(capfd):
+    with capfd.disabled():
+        tally = campaign(SEEDS, seconds=60, jobs=os.cpu_count() or 1, tell=lambda line: print(f"\n  {line}", end="", flush=True))
+    assert tally.seeds == len(SEEDS)
+    broken = "\n\n".join(f"seed {one.plan.seed} (./play simulate --seed {one.plan.seed})\n{one.anomaly}" for one in tally.failures)
+    assert not broken, broken
+    assert tally.acknowledged > 100 * len(SEEDS)
+    assert tally.polled > 100 * len(SEEDS)
