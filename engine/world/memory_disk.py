@@ -121,6 +121,7 @@ class MemoryDisk:
         self.bytes_max = bytes_max
         self.failing = self.failing_reads = False
         self.sync_ms: tuple[float, float] = (0, 0)
+        self.refusals = 0  # how often: an OSError that ends a process is a bug unless its disk has refused
         self._chance = chance or Chance(0)
         self._files: dict[str, MemoryFile] = {}
         self._folders: set[str] = set()
@@ -141,20 +142,28 @@ class MemoryDisk:
         """Takes room for a write, or refuses as a disk does."""
         self._take(WRITE_SHARE)
         if self.failing:
-            raise OSError(errno.EIO, "Input/output error")
+            raise self._refusal(errno.EIO, "Input/output error")
         if growth > 0 and self.bytes_max is not None and self.used + growth > self.bytes_max:
-            raise OSError(errno.ENOSPC, "No space left on device")
+            raise self._refusal(errno.ENOSPC, "No space left on device")
+
+    def _refusal(self, code: int, words: str) -> OSError:
+        self.refusals += 1
+        return OSError(code, words)
+
+    def get_well(self) -> None:
+        """Everything works again, at its full speed."""
+        self.bytes_max, self.failing, self.failing_reads, self.sync_ms = None, False, False, (0, 0)
 
     def sync(self) -> None:
         """Takes its time, or refuses."""
         self._take(1)
         if self.failing:
-            raise OSError(errno.EIO, "Input/output error")
+            raise self._refusal(errno.EIO, "Input/output error")
 
     def read(self) -> None:
         """Refuses on a disk that cannot be read."""
         if self.failing_reads:
-            raise OSError(errno.EIO, "Input/output error")
+            raise self._refusal(errno.EIO, "Input/output error")
 
     def _take(self, share: float) -> None:
         low, high = self.sync_ms

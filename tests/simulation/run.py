@@ -14,12 +14,14 @@ from tests.simulation.checkers import (
     one_leader_per_epoch,
 )
 from tests.simulation.client import SimulatedClient, value_of
-from tests.simulation.faults import Faults
+from tests.simulation.faults.carry_out import carry_out, heal
+from tests.simulation.faults.draw import draw_plan
 from tests.simulation.universe import Universe
 
 TOPIC, PARTITIONS = "orders", 3
 SEND_EVERY_MS = 100
 HEAL_MS_MAX = 60_000
+KINDS = ("process crash", "controller crash", "cut", "one-way cut")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +48,9 @@ async def _run(seed: int, seconds: float) -> Outcome:
     acknowledged: dict[int, list[tuple[int, bytes]]] = {partition: [] for partition in range(PARTITIONS)}
     senders = [spawn(_send(universe, client, partition, acknowledged[partition], end_ms), name=f"sender {partition}") for partition in acknowledged]
     watch = spawn(_watch(universe, end_ms), name="watch")
-    faults = Faults(universe)
-    await faults.go_on_until(end_ms)
-    await faults.heal()
+    fired = await carry_out(universe, draw_plan(seed, seconds, nodes=3, kinds=KINDS).steps)
+    await universe.sleep(end_ms - universe.simulation.now_ms())
+    await heal(universe)
     for task in (*senders, watch):
         await task
     await universe.until(lambda: _is_healthy(universe), "every replica is in sync again", within_ms=HEAL_MS_MAX)
@@ -58,7 +60,7 @@ async def _run(seed: int, seconds: float) -> Outcome:
     leader_epochs_grow.check(universe.facts)
     causes_come_earlier.check(universe.facts)
     logs_are_equal.check(universe, TOPIC, PARTITIONS)
-    return Outcome(universe.digest(), sum(map(len, acknowledged.values())), faults.fired)
+    return Outcome(universe.digest(), sum(map(len, acknowledged.values())), dict(fired))
 
 
 async def _send(universe: Universe, client: SimulatedClient, partition: int, acknowledged: list, end_ms: int) -> None:
