@@ -8,6 +8,7 @@ import heapq
 import itertools
 import time
 from collections.abc import Callable
+from contextvars import Context
 
 
 class Timer:
@@ -39,9 +40,11 @@ class Clock:
     On the virtual loop of the simulation the same clock runs on virtual time.
     """
 
+    _context: Context | None = None  # timers and what runs soon belong to whoever asks, unless a simulation says whose they are
+
     def __init__(self, *, start_ms: int | None = None) -> None:
         self._loop = asyncio.get_running_loop()
-        self._origin = self._loop.time()  # loop time at which `_elapsed` was true
+        self._origin = self._loop_time()  # loop time at which `_elapsed` was true
         self._elapsed = 0.0  # ms of engine time until then
         self._start_ms = int(time.time() * 1000) if start_ms is None else start_ms
         self._factor = 1.0
@@ -60,7 +63,7 @@ class Clock:
         """Ms since the clock began; never goes back."""
         if self.paused:
             return self._elapsed
-        return self._elapsed + (self._loop.time() - self._origin) * 1000 / self._factor
+        return self._elapsed + (self._loop_time() - self._origin) * 1000 / self._factor
 
     async def sleep(self, ms: float) -> None:
         """Waits on the engine's time."""
@@ -81,7 +84,7 @@ class Clock:
 
     def call_soon(self, callback: Callable[[], None]) -> None:
         """Runs `callback` in the loop's next turn, paused or not."""
-        self._loop.call_soon(callback)
+        self._loop.call_soon(callback, context=self._context)
 
     def pause(self) -> None:
         """Time stands still until `resume`."""
@@ -94,13 +97,13 @@ class Clock:
         """Time goes on from where it stood."""
         if self.paused:
             self.paused = False
-            self._origin = self._loop.time()
+            self._origin = self._loop_time()
             self._changed()
 
     def slow(self, factor: float) -> None:
         """From now on time runs `factor` times slower than the loop's (1: as fast)."""
         assert factor > 0, f"a clock cannot run {factor} times slower"
-        self._elapsed, self._origin = self.monotonic_ms(), self._loop.time()
+        self._elapsed, self._origin = self.monotonic_ms(), self._loop_time()
         self._factor = factor
         self._changed()
 
@@ -112,6 +115,10 @@ class Clock:
     def on_change(self, callback: Callable[[], None]) -> None:
         """Calls back after each pause, resume and change of speed."""
         self._watchers.append(callback)
+
+    def _loop_time(self) -> float:
+        """Seconds."""
+        return self._loop.time()
 
     def _changed(self) -> None:
         self._arm()
@@ -127,7 +134,7 @@ class Clock:
         if self._timers and not self.paused:
             self._armed_for = self._timers[0][0]
             delay = max(0.0, self._armed_for - self.monotonic_ms()) * self._factor / 1000
-            self._armed = self._loop.call_later(delay, self._ring)
+            self._armed = self._loop.call_at(self._loop_time() + delay, self._ring, context=self._context)
 
     def _ring(self) -> None:
         self._armed, self._armed_for = None, float("inf")
@@ -137,7 +144,7 @@ class Clock:
         while self._timers and self._timers[0][0] <= now:
             due.append(heapq.heappop(self._timers)[2])
         for timer in due:
-            self._loop.call_soon(timer.run)
+            self._loop.call_soon(timer.run, context=self._context)
         self._arm()
 
     def __repr__(self) -> str:

@@ -1,27 +1,35 @@
-"""A network in memory: connections between named nodes over links that delay and cut.
+"""A network in memory: connections between named nodes over links that delay, cut and break.
 
-A connection is TCP: what it carries is never reordered or lost while it lives; over a cut link it stalls, and goes on after
-the heal or breaks when either end gives up.
+A connection is TCP: what it carries is never reordered while it lives; over a cut link it stalls, and goes on after the heal or
+ends when either end gives up. What was sent before an end closes still arrives, and before the news of the end. A machine without power
+says nothing: its connections stay half open until it is back and answers that it knows nothing of them. A connection that breaks takes its last
+bytes with it, or they arrive late, when their sender has long gone on over another one; the other end may not hear of it before it speaks.
 """
 
 import asyncio
 import errno
 from collections.abc import Callable
+from contextvars import Context
 
 from engine.world.disk import FileSlice
 from engine.world.links import Links
+from engine.world.memory_process import MemoryProcess
 from engine.world.network import FRAME_BYTES_MAX, Part
 
 RETRY_MS = 200  # how soon a stalled connection tries again: TCP's first retransmission
 DIAL_MS_MAX = 3_000  # a dial over a cut link gives up then
+LATE_MS = (20, 5_000)  # when the last bytes of a broken connection arrive, if they do
+UNHEARD_MS = (100, 30_000)  # when an end that says nothing hears that its connection broke, if it does
+RESET = "connection reset by the other side"
 
 
 class Hub:
-    """What all simulated nodes share: the links, and who listens where."""
+    """What all simulated nodes share: the links, who listens where, and whose machine has no power."""
 
     def __init__(self, links: Links) -> None:
         self.links = links
         self.listening: dict[tuple[str, int], MemoryListener] = {}
+        self.dark: set[str] = set()
         self._ports = iter(range(40_000, 1_000_000))
         self._addresses: dict[str, str] = {}
 
@@ -33,6 +41,10 @@ class Hub:
     def free_port(self) -> int:
         """A number that no listener or dialler had before."""
         return next(self._ports)
+
+    def passes(self, sender: str, receiver: str) -> bool:
+        """Does what is sent arrive, and is there a machine that takes it?"""
+        return receiver not in self.dark and self.links.passes(sender, receiver)
 
 
 class MemoryListener:
@@ -59,37 +71,76 @@ class MemoryConnection:
         self._out: list[bytes] = []
         self._in = bytearray()
         self._flying = self._held = self.closed = False
+        self._says_goodbye = False  # the news of our end is on its way, behind what was sent
+        self._ended = False  # the far end has said goodbye
 
     @property
     def queued_bytes(self) -> int:
         return sum(map(len, self._out))
 
+    # ---- out
+
     def send(self, *parts: Part) -> None:
-        if not self.closed:
+        if self.closed:
+            return
+        try:
             self._out.append(b"".join(part.read() if isinstance(part, FileSlice) else part for part in parts))
-            self._fly()
+        except OSError as error:  # a range of a file on a disk that fails
+            return self._lost(error.strerror or str(error))
+        self._fly()
 
     def _fly(self) -> None:
-        if self._out and not self._flying:
+        if not self._flying and (self._out or self._says_goodbye):
             self._flying = True
-            self._network.later(self._network.hub.links.delay_ms(self._near, self._far), self._land)
+            self._network.later(self._network.hub.links.delay_ms(self._near, self._far) + self._network.process.ahead_ms, self._land)
 
     def _land(self) -> None:
         self._flying = False
-        if self.closed or self.far_end is None:
+        hub, far = self._network.hub, self.far_end
+        if far is None or not (self._out or self._says_goodbye):
             return
-        if not self._network.hub.links.passes(self._near, self._far):
-            self._flying = True
-            self._network.later(RETRY_MS, self._land)
+        if not hub.passes(self._near, self._far):
+            if not (self.closed and self._far in hub.dark):
+                self._flying = True
+                self._network.later(RETRY_MS, self._land)
             return
         data, self._out = b"".join(self._out), []
-        self.far_end.arrive(data)
+        if data and hub.links.breaks(self._near, self._far):
+            self._break(data)
+        elif data:
+            far.arrive(data)
+        if self._says_goodbye and not self._out:
+            self._says_goodbye = False
+            far.end()
+
+    def _break(self, data: bytes) -> None:
+        links, far = self._network.hub.links, self.far_end
+        assert far is not None
+        self._says_goodbye = False
+        if links.between(0, 1) < 0.5:
+            self._network.later(links.between(*LATE_MS), lambda: far.arrive(data))
+        if links.between(0, 1) < 0.75:
+            self._network.later(links.between(*UNHEARD_MS), far.reset)
+        self.reset()
+
+    # ---- in
 
     def arrive(self, data: bytes) -> None:
         """Bytes from the far end."""
         if not self.closed:
             self._in += data
-            self._deliver()
+            self._network.process.run(self._deliver)
+        elif self.far_end is not None and not self.far_end.closed:
+            self._network.later(self._network.hub.links.delay_ms(self._near, self._far), self.far_end.reset)
+
+    def end(self) -> None:
+        """The far end has said goodbye; whoever holds its reading hears it when it reads on."""
+        self._ended = True
+        self._network.process.run(self._deliver)
+
+    def reset(self) -> None:
+        """The connection is no more."""
+        self._network.process.run(lambda: self._lost(RESET, silently=True))
 
     def _deliver(self) -> None:
         while not self._held and not self.closed and len(self._in) >= 4:
@@ -97,51 +148,63 @@ class MemoryConnection:
             if not 0 <= length <= FRAME_BYTES_MAX:
                 return self._lost(f"a frame of {length} bytes; 0 to {FRAME_BYTES_MAX} are taken")
             if len(self._in) < 4 + length:
-                return None
+                break
             frame = self._in[4 : 4 + length]
             del self._in[: 4 + length]
             self.on_frame(memoryview(frame))
+        if self._ended and not self._held:
+            self._lost("closed by the other side")
         return None
 
     def hold_reading(self, hold: bool) -> None:
         self._held = hold
         if not hold:
-            self._network.later(0, self._deliver)
+            self._network.soon(self._deliver)
+
+    # ---- the end
 
     def close(self) -> None:
-        if self.closed:
-            return
-        self.closed = True
-        self._network.forget(self)
-        far = self.far_end
-        if far is not None:
-            self._network.later(self._network.hub.links.delay_ms(self._near, self._far), lambda: self._tell(far))
+        self._close(silently=False)
 
-    def _tell(self, far: "MemoryConnection") -> None:
-        if not self._network.hub.links.passes(self._near, self._far):
-            self._network.later(RETRY_MS, lambda: self._tell(far))
-            return
-        far._lost("closed by the other side")
-
-    def _lost(self, reason: str) -> None:
+    def _close(self, *, silently: bool) -> None:
         if not self.closed:
-            self.close()
+            self.closed = True
+            self._network.forget(self)
+            self._says_goodbye = not silently
+            self._fly()
+
+    def _lost(self, reason: str, *, silently: bool = False) -> None:
+        if not self.closed:
+            self._close(silently=silently)
             self.on_closed(reason)
+
+    def vanish(self, *, silently: bool) -> None:
+        """Its process is gone and hears nothing; `silently`: nobody tells the far end, and nothing that was sent leaves any more."""
+        self.on_closed = self.on_frame = lambda _: None
+        if silently:
+            self._out.clear()
+        self._close(silently=silently)
 
 
 class MemoryNetwork:
     """One node's network."""
 
-    def __init__(self, name: str, hub: Hub) -> None:
-        self.name = name
+    def __init__(self, process: MemoryProcess, hub: Hub) -> None:
+        self.name = process.name
+        self.process = process
         self.hub = hub
         self._loop = asyncio.get_running_loop()
+        self._wire = Context()
         self._connections: list[MemoryConnection] = []
         self._alive = True
 
     def later(self, ms: float, callback: Callable[[], None]) -> None:
-        """The wire's time is the loop's own: it goes on when a node's clock stands."""
-        self._loop.call_later(ms / 1000, callback)
+        """The wire's time is the loop's own, and nobody's process: it goes on when a node stands."""
+        self._loop.call_later(ms / 1000, callback, context=self._wire)
+
+    def soon(self, callback: Callable[[], None]) -> None:
+        """In the loop's next turn, as our process' own."""
+        self._loop.call_soon(callback, context=self.process.context)
 
     def forget(self, connection: MemoryConnection) -> None:
         """A connection of ours has ended."""
@@ -161,7 +224,7 @@ class MemoryNetwork:
         while True:
             listener = self.hub.listening.get((host, port))
             far = listener.network.name if listener else host
-            if self.hub.links.passes(self.name, far) and self.hub.links.passes(far, self.name):
+            if self.hub.passes(self.name, far) and self.hub.passes(far, self.name):
                 await asyncio.sleep(self.hub.links.delay_ms(self.name, far) / 1000)
                 break
             waited += RETRY_MS
@@ -181,14 +244,16 @@ class MemoryNetwork:
         ours.far_end, theirs.far_end = theirs, ours
         self._connections.append(ours)
         listener.network._connections.append(theirs)
-        listener.on_connection(theirs)
+        # The system takes the call, the process when it runs: a frozen node is dialled without an error and does not answer.
+        listener.network.soon(lambda: theirs.closed or listener.on_connection(theirs))
         return ours
 
-    def crash(self) -> None:
-        """The node is gone: its ports close, its connections end without a word to it."""
+    def crash(self, *, power_lost: bool = False) -> None:
+        """The process is gone: its ports close, its connections end without a word to it. Without power nobody else hears of it."""
         self._alive = False
+        if power_lost:
+            self.hub.dark.add(self.name)
         for address in sorted(address for address, listener in self.hub.listening.items() if listener.network is self):
             del self.hub.listening[address]
         for connection in list(self._connections):
-            connection.on_closed = connection.on_frame = lambda _: None
-            connection.close()
+            connection.vanish(silently=power_lost)

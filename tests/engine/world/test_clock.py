@@ -4,6 +4,7 @@ import pytest
 
 from engine.world import tasks
 from engine.world.clock import Clock
+from engine.world.simulated import START_MS, Simulation
 from engine.world.virtual_loop import Stuck, run_virtually
 
 
@@ -115,3 +116,53 @@ def test_a_promise_counts_once():
         return heard, await promise.wait()
 
     assert run_virtually(main()) == ([1], 1)
+
+
+def test_a_set_wall_clock_rings_no_timer_and_stays_set_over_a_restart():
+    async def main():
+        run = Simulation(1)
+        clock, rung = run.world("node-1").clock, []
+        clock.call_later(1_000, lambda: rung.append("too soon"))
+        run.jump("node-1", 3_600_000)
+        await run.sleep(500)
+        assert rung == [] and clock.monotonic_ms() == pytest.approx(500, abs=1)
+        assert clock.now_ms() == pytest.approx(START_MS + 3_600_500, abs=1)
+        return run.world("node-1").clock.now_ms()
+
+    assert run_virtually(main()) == pytest.approx(START_MS + 3_600_500, abs=1)
+
+
+def test_a_clock_that_drifts_is_late_by_what_it_runs_slow():
+    async def main():
+        run = Simulation(1)
+        world = run.world("node-1")
+        run.drift("node-1", 1.25)
+        await run.sleep(1_000)
+        return world.clock.monotonic_ms(), run.world("node-1").clock.factor
+
+    monotonic_ms, factor = run_virtually(main())
+    assert monotonic_ms == pytest.approx(800, abs=1) and factor == 1.25
+
+
+def test_a_killed_process_ends_its_tasks_and_runs_nothing_more():
+    async def main():
+        run = Simulation(1)
+        world, heard = run.world("node-1"), []
+
+        async def live():
+            try:
+                while True:
+                    heard.append("lives")
+                    await world.clock.sleep(100)
+            finally:
+                heard.append("cancelled")
+
+        run.process_of(world).context.run(lambda: tasks.spawn(live(), name="life"))
+        await run.sleep(250)
+        run.process_of(world).freeze()
+        await run.sleep(250)
+        run.crash(world)
+        await run.sleep(1_000)
+        return heard
+
+    assert run_virtually(main()) == ["lives"] * 3 + ["cancelled"]

@@ -4,8 +4,11 @@ import errno
 
 import pytest
 
+from engine.world.chance import Chance
 from engine.world.memory_disk import MemoryDisk
 from engine.world.os_disk import OsDisk
+from engine.world.simulated import Simulation
+from engine.world.virtual_loop import run_virtually
 
 
 @pytest.fixture(params=["memory", "system"])
@@ -66,3 +69,104 @@ def test_a_full_disk_refuses_and_keeps_what_was_there():
     with pytest.raises(OSError) as caught:
         file.append(b"123")
     assert caught.value.errno == errno.ENOSPC and file.size == 8
+
+
+def test_a_disk_that_fills_later_takes_what_still_fits_and_frees_what_is_cut():
+    disk = MemoryDisk(lambda: 0)
+    file = disk.open("/a")
+    file.append(b"12345678")
+    disk.bytes_max = disk.used
+    with pytest.raises(OSError):
+        file.append(b"9")
+    file.truncate(4)
+    assert file.append(b"abcd") == 4 and not disk.is_well
+    disk.bytes_max = None
+    assert file.append(b"e") == 8 and disk.is_well
+
+
+def test_a_failing_disk_refuses_writes_syncs_and_when_asked_reads():
+    disk = MemoryDisk(lambda: 0)
+    file = disk.open("/a")
+    file.append(b"kept")
+    disk.failing = True
+    for refused in (lambda: file.append(b"x"), file.sync, lambda: file.truncate(0), lambda: file.write_at(0, b"x"), lambda: disk.replace("/a", b"")):
+        with pytest.raises(OSError) as caught:
+            refused()
+        assert caught.value.errno == errno.EIO
+    assert file.read(0, 9) == b"kept"
+    disk.failing_reads = True
+    for refused in (lambda: file.read(0, 1), lambda: disk.read_whole("/a"), file.slice(0, 2).read):
+        with pytest.raises(OSError):
+            refused()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_was_synced_survives_a_power_cut_and_a_prefix_of_the_rest(seed):
+    disk = MemoryDisk(lambda: 0, chance=Chance(seed))
+    log, cut, over = disk.open("/log"), disk.open("/cut"), disk.open("/over")
+    log.append(b"synced,")
+    log.sync()
+    log.append(b"then ")
+    log.append(b"appended")
+    cut.append(b"abcdef")
+    cut.sync()
+    cut.truncate(2)
+    cut.append(b"XYZ")
+    over.append(b"012345")
+    over.sync()
+    over.write_at(4, b"____")
+    disk.replace("/whole", b"all or nothing")
+    disk.lose_power()
+    assert b"synced," == log.data[:7] and b"synced,then appended".startswith(bytes(log.data))
+    assert bytes(cut.data) in (b"abcdef", b"ab", b"abX", b"abXY", b"abXYZ")
+    assert bytes(over.data) in (b"012345", b"0123_5", b"0123__", b"0123____")
+    assert disk.read_whole("/whole") == b"all or nothing"
+
+
+def test_power_cuts_have_all_their_outcomes_and_what_survived_one_survives_the_next():
+    outcomes = set()
+    for seed in range(60):
+        disk = MemoryDisk(lambda: 0, chance=Chance(seed))
+        file = disk.open("/log")
+        file.append(b"123456")
+        lost = disk.lose_power()
+        left = disk.read_whole("/log") if disk.exists("/log") else None
+        assert lost == 6 - len(left or b"")
+        assert disk.lose_power() == 0 and (left is None or not left or disk.read_whole("/log") == left)
+        outcomes.add(left)
+    assert {None, b"", b"123456"} <= outcomes and any(left and len(left) < 6 for left in outcomes)
+
+
+def test_a_renamed_file_that_was_not_synced_may_be_torn_under_its_new_name():
+    left = set()
+    for seed in range(40):
+        disk = MemoryDisk(lambda: 0, chance=Chance(seed))
+        disk.replace("/checkpoint", b"old")
+        disk.open("/checkpoint.tmp").append(b"newer")
+        disk.rename("/checkpoint.tmp", "/checkpoint")
+        disk.lose_power()
+        left.add(disk.read_whole("/checkpoint") if disk.exists("/checkpoint") else None)
+    assert b"newer" in left and b"old" not in left and None in left
+
+
+def test_a_slow_disk_holds_up_its_process_and_nobody_else():
+    async def main():
+        run = Simulation(1)
+        world, other = run.world("node-1"), run.world("node-2")
+        heard = []
+
+        def beat(who, clock):
+            heard.append((who, round(clock.monotonic_ms())))
+
+        def work():
+            world.disk.open("/log").sync()
+            beat("synced", world.clock)
+
+        run.disk("node-1").sync_ms = (300, 300)
+        world.clock.call_later(10, work)
+        world.clock.call_later(20, lambda: beat("slow", world.clock))
+        other.clock.call_later(20, lambda: beat("other", other.clock))
+        await run.sleep(1_000)
+        return heard
+
+    assert run_virtually(main()) == [("synced", 310), ("other", 20), ("slow", 310)]

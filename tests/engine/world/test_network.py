@@ -5,6 +5,7 @@ import os
 import pytest
 
 from engine.world import tasks
+from engine.world.links import CLIENTS
 from engine.world.network import FRAME_BYTES_MAX
 from engine.world.os_network import READ_BYTES
 from engine.world.real import real_world
@@ -141,5 +142,157 @@ def test_a_crashed_node_refuses_and_its_peers_hear_the_end():
         await tasks.within(two.clock, 1_000, ended.wait())
         with pytest.raises(ConnectionRefusedError):
             await two.network.dial("node-1", 9092)
+
+    run_virtually(main())
+
+
+def test_what_was_sent_before_a_close_arrives_before_the_news_of_it():
+    async def main():
+        run = Simulation(5)
+        one, two = run.world("node-1"), run.world("node-2")
+        dialled, _, heard, closed, _ = await pair(two, one, "node-1", 9092)
+        dialled.send(frame(b"a"), frame(b"b"))
+        dialled.close()
+        assert "closed" in await tasks.within(one.clock, 1_000, closed.wait())
+        return heard
+
+    assert run_virtually(main()) == [b"a", b"b"]
+
+
+def test_a_held_connection_hears_of_the_end_only_after_what_it_has_not_read():
+    async def main():
+        run = Simulation(5)
+        one, two = run.world("node-1"), run.world("node-2")
+        dialled, accepted, heard, closed, _ = await pair(two, one, "node-1", 9092)
+        accepted.hold_reading(True)
+        dialled.send(frame(b"a"))
+        dialled.close()
+        await run.sleep(1_000)
+        assert not closed.done and heard == []
+        accepted.hold_reading(False)
+        await tasks.within(one.clock, 1_000, closed.wait())
+        return heard
+
+    assert run_virtually(main()) == [b"a"]
+
+
+def test_a_machine_without_power_says_nothing_until_it_is_back_and_knows_nothing():
+    async def main():
+        run = Simulation(6)
+        one, two = run.world("node-1"), run.world("node-2")
+        dialled, _, heard, _, _ = await pair(two, one, "node-1", 9092)
+        ended = tasks.Promise()
+        dialled.on_closed = ended.resolve
+        run.lose_power(one)
+        dialled.send(frame(b"into the dark"))
+        await run.sleep(30_000)
+        assert not ended.done
+        with pytest.raises(TimeoutError):
+            await two.network.dial("node-1", 9092)
+        run.world("node-1")
+        assert "reset" in await tasks.within(two.clock, 1_000, ended.wait())
+        with pytest.raises(ConnectionRefusedError):
+            await two.network.dial("node-1", 9092)
+        return heard
+
+    assert run_virtually(main()) == []
+
+
+def test_a_frozen_node_is_dialled_hears_nothing_and_then_everything_in_order():
+    async def main():
+        run = Simulation(7)
+        one, two = run.world("node-1"), run.world("node-2")
+        dialled, accepted, heard, _, _ = await pair(two, one, "node-1", 9092)
+        rung = []
+        one.clock.call_later(500, lambda: rung.append(round(one.clock.monotonic_ms())))
+        one.clock.call_later(100, lambda: accepted.send(frame(b"late")))
+        answers = []
+        dialled.on_frame = lambda view: answers.append(bytes(view))
+        process = run.process_of(one)
+        process.freeze()
+        for number in range(3):
+            dialled.send(frame(bytes([number])))
+        await tasks.within(two.clock, 1_000, two.network.dial("node-1", 9092))
+        await run.sleep(2_000)
+        assert heard == rung == answers == [] and not dialled.closed
+        process.thaw()
+        await run.sleep(10)
+        assert heard == [b"\0", b"\1", b"\2"] and answers == [b"late"]
+        return rung
+
+    (rung,) = run_virtually(main())
+    assert rung >= 2_000, "its clock went on, as CLOCK_MONOTONIC does"
+
+
+def test_a_frozen_node_that_is_killed_ends_its_connections():
+    async def main():
+        run = Simulation(8)
+        one, two = run.world("node-1"), run.world("node-2")
+        dialled, _, heard, _, _ = await pair(two, one, "node-1", 9092)
+        ended = tasks.Promise()
+        dialled.on_closed = ended.resolve
+        run.process_of(one).freeze()
+        dialled.send(frame(b"unread"))
+        await run.sleep(100)
+        run.crash(one)
+        await tasks.within(two.clock, 1_000, ended.wait())
+        return heard
+
+    assert run_virtually(main()) == []
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_on_a_breaking_link_a_connection_keeps_its_order_and_its_last_bytes_are_late_or_lost(seed):
+    async def main():
+        run = Simulation(seed)
+        one, two = run.world("node-1"), run.world("node-2")
+        dialled, _, heard, closed, _ = await pair(two, one, "node-1", 9092)
+        ended = tasks.Promise()
+        dialled.on_closed = ended.resolve
+        run.links.breaking("node-1", "node-2", share=0.2)
+        sent = 0
+        while not ended.done:
+            dialled.send(frame(bytes([sent])))
+            sent += 1
+            await run.sleep(10)
+        soon = len(heard)
+        run.links.heal()
+        await run.sleep(60_000)
+        return sent, soon, heard, closed.done
+
+    sent, soon, heard, _ = run_virtually(main())
+    assert heard == [bytes([number]) for number in range(len(heard))] and soon <= len(heard) <= sent
+
+
+def test_breaking_links_lose_and_delay_and_leave_ends_that_never_hear():
+    async def main(seed):
+        run = Simulation(seed)
+        one, two = run.world("node-1"), run.world("node-2")
+        dialled, _, heard, closed, _ = await pair(two, one, "node-1", 9092)
+        run.links.breaking("node-1", "node-2", share=1)
+        dialled.send(frame(b"only"))
+        await run.sleep(15)
+        assert dialled.closed and heard == []
+        await run.sleep(60_000)
+        return bool(heard), closed.done
+
+    outcomes = {run_virtually(main(seed)) for seed in range(30)}
+    assert outcomes == {(True, True), (True, False), (False, True), (False, False)}
+
+
+def test_a_node_is_cut_off_from_its_clients_whatever_they_are_called():
+    async def main():
+        run = Simulation(9)
+        one, two, client = run.world("node-1"), run.world("node-2"), run.world("somebody")
+        await one.network.listen("node-1", 9092, lambda connection: None)
+        run.links.cut("node-1", CLIENTS)
+        await two.network.dial("node-1", 9092)
+        with pytest.raises(TimeoutError):
+            await client.network.dial("node-1", 9092)
+        run.links.cut("node-1", CLIENTS)
+        run.links.mend("node-1", CLIENTS)
+        assert not run.links.passes("node-1", "somebody"), "two cuts want two mends"
+        run.links.mend("node-1", CLIENTS)
+        await client.network.dial("node-1", 9092)
 
     run_virtually(main())
