@@ -13,7 +13,7 @@ from tests.simulation.checkers import (
     nothing_acknowledged_is_lost,
     one_leader_per_epoch,
 )
-from tests.simulation.client import SimulatedClient, value_of
+from tests.simulation.first_client import SimulatedClient, value_of
 from tests.simulation.faults import Faults
 from tests.simulation.universe import Universe
 
