@@ -1,22 +1,22 @@
-"""Within one incarnation of a node a replica's high watermark never falls; a restarted node begins from its checkpoint."""
+"""Within one incarnation of a node a replica's high watermark never falls; a restarted node begins from its checkpoint.
 
-from tests.simulation.universe import Universe
+What was committed once stays so; that the next leader has it too is in_sync_is_caught_up.
+"""
+
+from tests.simulation.anomaly import Anomaly
+from tests.simulation.checkers.evidence import replicas_here, why_lost
+from tests.simulation.record import Record
+
+SENTENCE = "a replica's high watermark never falls while its node runs"
 
 
-class Watch:
-    """Looks at all replicas whenever it is asked to."""
-
-    def __init__(self) -> None:
-        self._seen: dict[tuple, int] = {}
-
-    def look(self, universe: Universe, topic: str) -> None:
-        """Fails when a high watermark is lower than at the last look."""
-        for number in universe.alive():
-            node = universe.nodes[number]
-            for replica in node.replicas.all():
-                if replica.topic != topic:
-                    continue
-                key = (number, node.spec.incarnation, replica.index)
-                now = replica.log.high_watermark
-                assert now >= self._seen.get(key, 0), f"{topic}-{replica.index} on node {number}: {self._seen[key]} -> {now}"
-                self._seen[key] = now
+def look(record: Record) -> None:
+    """Compares every replica with the last look."""
+    seen = record.notes.setdefault("high_watermark_never_falls", {})
+    for number, incarnation, replica in replicas_here(record):
+        key = number, incarnation, replica.topic_id, replica.index
+        now = replica.log.high_watermark
+        before = seen.get(key, 0)
+        seen[key] = now
+        if now < before and why_lost(record, replica.topic, replica.index, since_ms=0, offset=now) is None:
+            raise Anomaly("high_watermark_never_falls", SENTENCE, f"node {number}: {before} -> {now}", replica)

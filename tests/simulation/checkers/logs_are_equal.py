@@ -1,14 +1,31 @@
 """After healing all replicas of a partition hold the same bytes below the high watermark."""
 
-from tests.simulation.universe import Universe
+from typing import Any
+
+from tests.simulation.anomaly import Anomaly
+from tests.simulation.checkers.evidence import replicas_here
+from tests.simulation.record import Record
+
+SENTENCE = "replicas hold the same bytes below the high watermark"
 
 
-def check(universe: Universe, topic: str, partitions: int) -> None:
+def check(record: Record) -> None:
     """Compares every replica with the first one."""
-    for partition in range(partitions):
-        logs = {number: universe.nodes[number].replicas.find(topic, partition).log for number in universe.alive()}
-        end = min(log.high_watermark for log in logs.values())
-        held = {number: log.read_records(0, bytes_max=1 << 30, upper=end) for number, log in logs.items()}
+    replicas: dict[tuple, list[tuple[int, Any]]] = {}
+    for number, _, replica in replicas_here(record):
+        replicas.setdefault((replica.topic, replica.topic_id, replica.index), []).append((number, replica.log))
+    for place, logs in replicas.items():
+        begin = max(log.log_start_offset for _, log in logs)
+        end = min(log.high_watermark for _, log in logs)
+        if not record.healed or begin >= end:
+            continue
+        held = {number: log.read_records(begin, bytes_max=1 << 30, upper=end) for number, log in logs}
         first = min(held)
         different = [number for number, data in held.items() if data != held[first]]
-        assert not different, f"{topic}-{partition}: below {end} nodes {different} differ from node {first}"
+        if different:
+            where = {number: _part_at(held[first], held[number]) for number in different}
+            raise Anomaly("logs_are_equal", SENTENCE, f"{place} from {begin} to {end}", f"differ from node {first} at byte: {where}")
+
+
+def _part_at(one: bytes, other: bytes) -> int:
+    return next((at for at, (left, right) in enumerate(zip(one, other, strict=False)) if left != right), min(len(one), len(other)))

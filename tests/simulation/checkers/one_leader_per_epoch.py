@@ -1,17 +1,40 @@
-"""No two nodes lead the metadata log in one epoch, and a partition's leader epoch names one leader."""
+"""No two nodes lead in one epoch: neither the metadata log nor a partition."""
 
-from collections import defaultdict
+from typing import Any
+
+from tests.simulation.anomaly import Anomaly
+from tests.simulation.checkers.evidence import replicas_here
+from tests.simulation.record import Record
+
+SENTENCE = "an epoch has one leader"
+METADATA = "the metadata log"
 
 
-def check(facts: list[dict]) -> None:
-    """Fails on the first epoch with two leaders."""
-    controllers: dict[int, set[int]] = defaultdict(set)
-    leaders: dict[tuple, set[int]] = defaultdict(set)
-    for fact in facts:
+def look(record: Record) -> None:
+    """Asks every node what it leads."""
+    leaders = record.notes.setdefault("one_leader_per_epoch", {})
+    for number, node in sorted(record.universe.nodes.items()):
+        if node.raft is not None and node.raft.is_leader:
+            _note(leaders, (METADATA, node.raft.epoch), number)
+    for number, _, replica in replicas_here(record):
+        if replica.is_leader:
+            _note(leaders, (f"{replica.topic}-{replica.index} of {replica.topic_id}", replica.leader_epoch), number)
+
+
+def check(record: Record) -> None:
+    """Reads what controllers told; a topic that is created anew begins with epoch 0 again."""
+    leaders = record.notes.setdefault("one_leader_per_epoch", {})
+    told: dict[tuple[str, int, int], int] = {}
+    for fact in record.universe.facts:
         if fact["kind"] == "ControllerElected":
-            controllers[fact["epoch"]].add(fact["leader"])
-        if fact["kind"] == "LeaderElected":
-            leaders[fact["topic"], fact["partition"], fact["leader_epoch"]].add(fact["leader"])
-    for names in (controllers, leaders):
-        twice = {key: sorted(who) for key, who in names.items() if len(who) > 1}
-        assert not twice, f"led by more than one: {twice}"
+            _note(leaders, (METADATA, fact["epoch"]), fact["leader"])
+        elif fact["kind"] == "TopicCreated":
+            told = {key: leader for key, leader in told.items() if key[0] != fact["topic"]}
+        elif fact["kind"] == "LeaderElected":
+            _note(told, (fact["topic"], fact["partition"], fact["leader_epoch"]), fact["leader"])
+
+
+def _note(leaders: dict[Any, int], epoch: Any, number: int) -> None:
+    other = leaders.setdefault(epoch, number)
+    if other != number:
+        raise Anomaly("one_leader_per_epoch", SENTENCE, f"{epoch} is led by nodes {other} and {number}")

@@ -1,0 +1,51 @@
+"""What must hold in every run: one promise in each file; its first line says which."""
+
+from types import ModuleType
+
+from tests.simulation.checkers import (
+    causes_come_earlier,
+    committed_offset_within_log,
+    duplicate,
+    fold_equals_snapshot,
+    high_watermark_never_falls,
+    in_sync_is_caught_up,
+    inconsistent_offsets,
+    isr_within_replicas_and_elected_in_sync,
+    leader_epochs_grow,
+    logs_are_equal,
+    lost_leader_write,
+    lost_unacknowledged,
+    lost_write,
+    metadata_log_committed_stays,
+    non_monotonic_poll,
+    one_leader_per_epoch,
+    one_owner,
+    reordered_send,
+    skipped_poll,
+    uncommitted_read,
+    unseen_at_the_end,
+)
+
+CHECKERS: tuple[ModuleType, ...] = (
+    lost_write,
+    lost_leader_write,
+    lost_unacknowledged,
+    inconsistent_offsets,
+    duplicate,
+    reordered_send,
+    uncommitted_read,
+    skipped_poll,
+    non_monotonic_poll,
+    unseen_at_the_end,
+    one_leader_per_epoch,
+    leader_epochs_grow,
+    high_watermark_never_falls,
+    in_sync_is_caught_up,
+    logs_are_equal,
+    metadata_log_committed_stays,
+    isr_within_replicas_and_elected_in_sync,
+    one_owner,
+    committed_offset_within_log,
+    causes_come_earlier,
+    fold_equals_snapshot,
+)

@@ -1,0 +1,20 @@
+"""No duplicates: a record of an idempotent producer stands in the log once, however often it was sent.
+
+Jepsen's duplicate, KIP-98. Workloads with acks=all are idempotent, the others are not.
+"""
+
+from tests.simulation.anomaly import Anomaly
+from tests.simulation.checkers.evidence import offsets_of, place_of
+from tests.simulation.history import ALL, Sent
+from tests.simulation.record import Record
+
+SENTENCE = "a record of an idempotent producer stands in the log once"
+
+
+def check(record: Record) -> None:
+    """Counts every idempotent record."""
+    found = offsets_of(record)
+    for sent in record.history.of(Sent):
+        offsets = found.get(place_of(sent), {}).get(sent.value, ()) if sent.acks == ALL else ()
+        if len(offsets) > 1:
+            raise Anomaly("duplicate", SENTENCE, sent, f"it stands at {offsets}")

@@ -1,0 +1,146 @@
+"""What several checkers ask of a record: which partition something is about, what stands in it in the end, why something was lost.
+
+Rule: only reads. What is looked up twice is kept in `record.notes` under a name that begins with "evidence".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from engine.quorum.metadata_log import MetadataLog
+
+Place = tuple[str, str, int]  # topic, topic id, partition
+Fact = dict[str, Any]
+
+ZOMBIE_MS = 30_000  # a deposed leader may go on acknowledging for so long after the election that its records are lost by
+
+
+def place_of(entry: Any) -> Place:
+    """Of anything in a history that is about a partition."""
+    return entry.topic, entry.topic_id, entry.partition
+
+
+def _kept(record: Any, name: str, size: int, make: Callable[[], Any]) -> Any:
+    """What `make` makes of a list that only grows, made anew when it has grown."""
+    known = record.notes.get(name)
+    if known is None or known[0] != size:
+        known = record.notes[name] = size, make()
+    return known[1]
+
+
+def final(record: Any) -> dict[Place, dict[int, bytes]]:
+    """Partition -> offset -> value, of everything that the last reader found."""
+    found = record.history.final
+    return _kept(record, "evidence final", len(found), lambda: {place: dict(entries) for place, entries in found.items()})
+
+
+def offsets_of(record: Any) -> dict[Place, dict[bytes, list[int]]]:
+    """Partition -> value -> the offsets at which the last reader found it."""
+    return _kept(record, "evidence offsets", len(record.history.final), lambda: _by_value(record.history.final))
+
+
+def _by_value(final: dict[Place, list[tuple[int, bytes]]]) -> dict[Place, dict[bytes, list[int]]]:
+    found: dict[Place, dict[bytes, list[int]]] = {}
+    for place, entries in final.items():
+        by_value = found[place] = {}
+        for offset, value in entries:
+            by_value.setdefault(value, []).append(offset)
+    return found
+
+
+def fresh_facts(record: Any, reader: str) -> list[Fact]:
+    """The facts that were told since `reader` asked last."""
+    name = f"{reader} has read"
+    facts = record.universe.facts
+    begin, record.notes[name] = record.notes.get(name, 0), len(facts)
+    return facts[begin:]
+
+
+def fresh_entries(record: Any, reader: str) -> list[Any]:
+    """What clients noted since `reader` asked last."""
+    name = f"{reader} has seen"
+    seen = record.history.seen
+    begin, record.notes[name] = record.notes.get(name, 0), len(seen)
+    return seen[begin:]
+
+
+def facts_of(record: Any, topic: str, partition: int) -> list[Fact]:
+    """The facts about one partition, in order."""
+    facts = record.universe.facts
+    return _kept(record, "evidence facts", len(facts), lambda: _by_partition(facts)).get((topic, partition), [])
+
+
+def _by_partition(facts: list[Fact]) -> dict[tuple[str, int], list[Fact]]:
+    found: dict[tuple[str, int], list[Fact]] = {}
+    for fact in facts:
+        if "topic" in fact and "partition" in fact:
+            found.setdefault((fact["topic"], fact["partition"]), []).append(fact)
+    return found
+
+
+def is_deleted(record: Any, topic_id: str) -> bool:
+    """Was the topic deleted in this run? Its records and offsets went with it."""
+    facts = record.universe.facts
+    deleted = _kept(record, "evidence deleted", len(facts), lambda: {one["topic_id"] for one in facts if one["kind"] == "TopicDeleted"})
+    return topic_id in deleted
+
+
+def is_purged(record: Any, place: Place, offset: int) -> bool:
+    """Were the records up to there deleted by order (DeleteRecords)?"""
+    return any(
+        fact["kind"] == "RecordsDeleted" and fact["log_start_offset"] > offset for fact in facts_of(record, place[0], place[2])
+    )
+
+
+def why_lost(record: Any, topic: str, partition: int, *, since_ms: int, offset: int = 0) -> Fact | None:
+    """The fact that explains why a committed record at `offset`, written at `since_ms`, may be gone; None: nothing does.
+
+    Only a plan that allows it has such facts: an unclean election, a log that came back shorter after a power cut, a broken disk.
+    """
+    if not record.notes.get("may_lose"):
+        return None
+    for fact in facts_of(record, topic, partition):
+        if fact["at_ms"] < since_ms - ZOMBIE_MS:
+            continue
+        kind = fact["kind"]
+        if kind == "LeaderElected" and fact["how"] == "unclean":
+            return fact
+        if kind == "LogRecovered" and fact["log_end_offset"] <= offset:
+            return fact
+        if kind == "StorageFailed":
+            return fact
+    return None
+
+
+def replicas_here(record: Any) -> list[tuple[int, int, Any]]:
+    """(node, incarnation, its replica) of everything that is open on running nodes, in order."""
+    return [
+        (number, node.spec.incarnation, replica)
+        for number, node in sorted(record.universe.nodes.items())
+        if node.replicas is not None
+        for replica in node.replicas.all()
+    ]
+
+
+def leaders_now(record: Any) -> dict[tuple[UUID, int], Any]:
+    """(topic id, partition) -> the replica that leads it in the newest epoch that was ever seen; one deposed without knowing counts not."""
+    epochs: dict[tuple[UUID, int], int] = record.notes.setdefault("evidence epochs", {})
+    leaders = {}
+    for _, _, replica in replicas_here(record):
+        key = replica.topic_id, replica.index
+        if replica.is_leader and replica.leader_epoch >= epochs.get(key, -1):
+            epochs[key] = replica.leader_epoch
+            leaders[key] = replica
+    return {key: replica for key, replica in leaders.items() if replica.leader_epoch == epochs[key]}
+
+
+def committed_metadata(record: Any) -> list[tuple[int, Any]]:
+    """(offset, record) of all that is committed in the metadata log, from the node that knows most of it."""
+    nodes = [node for _, node in sorted(record.universe.nodes.items()) if node.raft is not None and node.raft.high_watermark]
+    if not nodes:
+        return []
+    node = max(nodes, key=lambda each: each.raft.high_watermark)
+    batches = MetadataLog(node.metadata_log).committed(node.metadata_log.log_start_offset, node.raft.high_watermark)
+    return [entry for _, _, records in batches for entry in records]
