@@ -13,8 +13,7 @@ import sys
 from pathlib import Path
 
 from tests.simulation import coverage, kept
-from tests.simulation.campaign import Tally, campaign
-from tests.simulation.faults import draw_plan
+from tests.simulation.campaign import Tally, campaign, plan_of
 from tests.simulation.run import Outcome, run
 from tests.simulation.shrink import shrink
 
@@ -29,7 +28,7 @@ def main(arguments: list[str]) -> int:
         print(sentence)
         return _one(run(plan, told=True), lines=None if options.trace else STORY_LINES)
     if options.seed is not None:
-        return _one(run(draw_plan(options.seed, seconds), told=True), lines=None if options.trace else STORY_LINES)
+        return _one(run(plan_of(options.seed, seconds), told=True), lines=None if options.trace else STORY_LINES)
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     tally = campaign(seeds, seconds=seconds, jobs=options.jobs, tell=lambda line: print(line, file=sys.stderr, flush=True))
     _report(tally, len(seeds))

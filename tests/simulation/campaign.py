@@ -9,8 +9,11 @@ from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from tests.simulation import coverage
-from tests.simulation.faults import FAULTS, draw_plan
+from tests.simulation.faults import FAULTS
+from tests.simulation.faults.draw import draw_plan
+from tests.simulation.plan import Plan
 from tests.simulation.run import Outcome, run
+from tests.simulation.workloads import WORKLOADS
 
 SHOWN_EVERY_S = 10
 FAILURES_KEPT = 10  # the rest is counted: whoever mends ten starts the campaign again
@@ -59,7 +62,12 @@ class Tally:
 
 def play(seed: int, seconds: float) -> Outcome:
     """One seed, in whatever process."""
-    return run(draw_plan(seed, seconds))
+    return run(plan_of(seed, seconds))
+
+
+def plan_of(seed: int, seconds: float) -> Plan:
+    """The campaign's own: any faults, all workloads."""
+    return draw_plan(seed, seconds, workloads=sorted(WORKLOADS))
 
 
 def campaign(seeds: Iterable[int], *, seconds: float, jobs: int, tell: Callable[[str], None]) -> Tally:

@@ -10,13 +10,13 @@ from engine.world.virtual_loop import run_virtually
 from tests.simulation import coverage
 from tests.simulation.anomaly import Anomaly
 from tests.simulation.checkers import CHECKERS
-from tests.simulation.faults import FAULTS, heal
+from tests.simulation.faults.carry_out import carry_out, heal, is_whole
+from tests.simulation.faults.draw import plan_may_lose
 from tests.simulation.history import Acknowledged, History, Polled
-from tests.simulation.plan import Plan, Step
+from tests.simulation.plan import Plan
 from tests.simulation.record import Record
 from tests.simulation.story import tell
 from tests.simulation.universe import Universe
-from tests.simulation.wholeness import is_whole
 from tests.simulation.workloads import WORKLOADS, read_everything
 
 LOOK_EVERY_MS = 50
@@ -67,7 +67,7 @@ def run(plan: Plan, *, told: bool = False) -> Outcome:
 
 async def _play(plan: Plan, kept: list[Record], fired: dict[str, int]) -> None:
     universe = Universe(plan.seed, nodes=plan.nodes, config=plan.configs)
-    record = Record(plan=plan, universe=universe, history=History())
+    record = Record(plan=plan, universe=universe, history=History(), notes={"may_lose": plan_may_lose(plan)})
     kept.append(record)
     watcher = spawn(_watch(record), name="checkers that look")
     main = spawn(_story(record, fired), name="the run")
@@ -88,11 +88,9 @@ async def _story(record: Record, fired: dict[str, int]) -> None:
     loads = [WORKLOADS[name]() for name in plan.workloads]
     for load in loads:
         await load.prepare(universe, history)
-    begin_ms = universe.simulation.now_ms()
-    end_ms = begin_ms + int(plan.seconds * 1000)
+    end_ms = universe.simulation.now_ms() + int(plan.seconds * 1000)
     running = [spawn(load.run(universe, history, end_ms), name=f"workload {name}") for name, load in zip(plan.workloads, loads, strict=True)]
-    steps = [spawn(_inflict(universe, step, begin_ms, end_ms, fired), name=f"fault {step.fault}") for step in plan.steps]
-    await gather(*steps)
+    fired.update(await carry_out(universe, plan.steps))
     await universe.sleep(max(0, end_ms - universe.simulation.now_ms()))
     await heal(universe)
     await gather(*running)
@@ -104,16 +102,6 @@ async def _story(record: Record, fired: dict[str, int]) -> None:
     for checker in CHECKERS:
         if hasattr(checker, "check"):
             checker.check(record)
-
-
-async def _inflict(universe: Universe, step: Step, begin_ms: int, end_ms: int, fired: dict[str, int]) -> None:
-    await universe.sleep(max(0, begin_ms + step.at_ms - universe.simulation.now_ms()))
-    fault = FAULTS[step.fault]
-    if await fault.begin(universe, step.args) is False:
-        return
-    fired[step.fault] = fired.get(step.fault, 0) + 1
-    await universe.sleep(min(step.lasts_ms, max(0, end_ms - universe.simulation.now_ms())))
-    await fault.end(universe, step.args)
 
 
 async def _watch(record: Record) -> None:
