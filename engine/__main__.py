@@ -116,10 +116,13 @@ def furnished(world: Any, options: argparse.Namespace, launcher: "Launcher") -> 
 
 
 async def do(sandbox: Any, line: str) -> None:
-    """One line of standard input; `state` prints the picture."""
+    """One line of standard input; `state` prints the picture, `facts N` what happened after fact N, as far as it is remembered."""
     if line == "state":
         sandbox.take_frame()
         return say(sandbox.snapshot())
+    if (asked := line.split())[0] == "facts" and all(word.isdecimal() for word in asked[1:]):
+        since = int(asked[1]) if asked[1:] else 0
+        return say({"facts": [fact for fact in sandbox.recent if fact["number"] > since]})
     outcome = await sandbox.do(line, by="standard input", door="line")
     return say({"ok": outcome.ok, "message": outcome.message})
 

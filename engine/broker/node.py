@@ -5,6 +5,7 @@ Rule: no decision is made here, only who knows whom and in which order things be
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.broker.connections import Connections
@@ -20,6 +21,7 @@ from engine.broker.topic_creation import TopicCreation
 from engine.broker.waiting import Waiting
 from engine.controller.controller import Controller
 from engine.coordination.shards import Shards
+from engine.events.facts import StorageFailed
 from engine.events.traffic import Traffic
 from engine.metadata.configs import Config
 from engine.metadata.delta import Delta
@@ -33,11 +35,12 @@ from engine.quorum.raft_driver import Raft
 from engine.replication.replica_set import ReplicaSet
 from engine.storage import checkpoints
 from engine.storage.log_config import LogConfig
+from engine.storage.log_directory import LogDirectory, partition_of
 from engine.storage.partition_log import PartitionLog
 from engine.world.tasks import Expired, Signal, spawn, within
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Callable, Coroutine, Iterator
     from typing import Any
 
     from engine.events.journal import Journal
@@ -57,7 +60,8 @@ class Node:
 
     def __init__(self, *, spec: NodeSpec, world: World, journal: Journal) -> None:
         self.spec = spec
-        self.world = world
+        self.world = world = replace(world, disk=LogDirectory(world.disk, self._storage_failed))
+        self.on_failed_storage: Callable[[str], None] = lambda reason: self.crash()  # a process ends itself here, and never returns
         self.clock = world.clock
         self.chance = world.chance.split("node")
         self.journal = journal
@@ -250,6 +254,13 @@ class Node:
 
     async def _ask_controller(self, message: Message) -> Message:
         return await self.controller_door.ask_once(message, within_ms=CONTROLLER_ANSWER_MS)
+
+    def _storage_failed(self, path: str, error: OSError) -> None:
+        # KIP-112: our only log directory is offline. No controlled shutdown, since that writes; leaders move by fencing.
+        topic, partition = partition_of(path)
+        reason = error.strerror or str(error)
+        self.journal.emit(StorageFailed(topic=topic, partition=partition, reason=reason))
+        self.on_failed_storage(f"its log directory failed: {reason}")
 
     # ---- for handlers
 

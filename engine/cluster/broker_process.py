@@ -17,7 +17,7 @@ from engine.broker.node import Node  # noqa: E402
 from engine.broker.node_spec import NodeSpec  # noqa: E402
 from engine.broker.traffic_sample import TrafficSample, image_on_wire  # noqa: E402
 from engine.cluster.preload import OF_CLIENTS, OF_NODES, preload  # noqa: E402
-from engine.events.facts import to_wire  # noqa: E402
+from engine.events.facts import StorageFailed, to_wire  # noqa: E402
 from engine.events.journal import Journal  # noqa: E402
 from engine.events.traffic import SAMPLE_MS  # noqa: E402
 from engine.protocol.errors import KafkaError  # noqa: E402
@@ -25,7 +25,7 @@ from engine.storage.checkpoints import CheckpointError  # noqa: E402
 from engine.world import nursery  # noqa: E402
 from engine.world.pipes import Pipe  # noqa: E402
 from engine.world.processes import die_with_parent, leave, on_signals  # noqa: E402
-from engine.world.real import real_world, run  # noqa: E402
+from engine.world.real import real_world, run, to_standard_error  # noqa: E402
 from engine.world.tasks import Signal, spawn  # noqa: E402
 
 PIPE_BYTES_MAX = 1 << 20  # the host does not listen: facts are kept for it, samples are not
@@ -42,7 +42,7 @@ async def _live(message: dict[str, Any], end: Any) -> int:
     pipe = Pipe(end)
     pipe.on_closed = lambda: leave(0)  # the host is gone, and so are we
     spec = spec_from(message["spec"])
-    world = real_world(start_ms=message["now_ms"], log=lambda line: print(f"[broker {spec.node_id}] {line}", file=sys.stderr, flush=True))
+    world = real_world(start_ms=message["now_ms"], log=lambda line: to_standard_error(f"[broker {spec.node_id}] {line}"))
     world.clock.slow(message["factor"])
     journal = Journal(node=spec.node_id, incarnation=spec.incarnation, now_ms=world.clock.now_ms)
     journal.listen(lambda fact: pipe.send({"fact": to_wire(fact)}))
@@ -50,6 +50,7 @@ async def _live(message: dict[str, Any], end: Any) -> int:
     on_signals(stop.set)
     try:
         node = Node(spec=spec, world=world, journal=journal)
+        node.on_failed_storage = lambda reason: _halt(node, pipe, reason)
         pipe.on_message = lambda order: _obey(node, order)
         await node.start()
     except (OSError, CheckpointError, ValueError, KafkaError) as error:
@@ -66,6 +67,15 @@ async def _live(message: dict[str, Any], end: Any) -> int:
     pipe.send({"stopped": True})
     pipe.flush()
     return 0
+
+
+def _halt(node: Node, pipe: Pipe, reason: str) -> None:
+    """Kafka's Exit.halt: nothing that this process has begun is answered any more."""
+    failed = node.journal.recent(StorageFailed)[-1]
+    in_words = reason if node.listener else f"broker {node.spec.node_id} cannot start: {reason}"
+    pipe.send({"failed": in_words, "because": [failed.id]})
+    pipe.flush()
+    leave(FAILED)
 
 
 async def _tell(node: Node, pipe: Pipe) -> None:

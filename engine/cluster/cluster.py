@@ -167,10 +167,14 @@ class Cluster:
         entry = self._spec.nodes[number]
         entry.incarnation += 1
         broker.incarnation = entry.incarnation
-        spec.save(self._world.disk, self._folder, self._spec)
         folder = self._world.disk.join(self._folder, f"node-{number}")
         told = self._spec.node_spec(number, folder=folder, profile=self.profile, config=self._config)
-        child = await self._launcher.start(broker, told, self.clock)
+        try:
+            spec.save(self._world.disk, self._folder, self._spec)
+            child = await self._launcher.start(broker, told, self.clock)
+        except OSError:  # a full disk, no process to be had: whoever asked hears it, and may try again
+            broker.move("ended")
+            raise
         child.ended.then(lambda how: self._ended(broker, child, how.result()))
         await broker.listening.wait()
         if broker.child is child and broker.state == "starting":
@@ -284,7 +288,7 @@ class Cluster:
         elif "image" in message:
             self.on_image(broker.id, message["image"])
         elif "failed" in message:
-            broker.failure = message["failed"]
+            broker.failure, broker.because = message["failed"], tuple(message.get("because", ()))
 
     def _ended(self, broker: BrokerProcess, child: Any, how: str) -> None:
         if broker.child is not child:

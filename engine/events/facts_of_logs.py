@@ -55,7 +55,7 @@ class WritesRefused(Fact):
 
 @fact
 class StorageFailed(Fact):
-    """The disk refused (full, failing); `reason` in the system's words."""
+    """The disk refused (full, failing), and the broker ends; `reason` in the system's words. No topic: a file of the node itself."""
 
     topic: str
     partition: int

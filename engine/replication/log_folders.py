@@ -104,24 +104,15 @@ class LogFolders:
         if self._written.get(name) == offsets:
             return  # a quiet node leaves the disk alone
         self._written[name] = offsets
-        try:
-            checkpoints.write_offsets(self._disk, self._disk.join(self._folder, name), offsets, durable=durable)
-        except OSError as error:
-            self._world.log(f"{name} could not be written: {error}")
+        checkpoints.write_offsets(self._disk, self._disk.join(self._folder, name), offsets, durable=durable)
 
     def close(self, logs: Logs, *, broker_epoch: int) -> None:
-        """Closes all logs; the marker says so, if all could be."""
-        clean = True
+        """Closes all logs, and says so by the marker. Raises OSError before there is one."""
         for place in sorted(logs):
-            try:
-                logs[place].close()
-            except OSError as error:
-                clean = False
-                self._world.log(f"{place[0]}-{place[1]} could not be closed: {error}")
+            logs[place].close()
         self.save_high_watermarks(logs)
         self.save_recovery_points(logs)
-        if clean:
-            checkpoints.write_clean_shutdown(self._disk, self._folder, broker_epoch=broker_epoch)
+        checkpoints.write_clean_shutdown(self._disk, self._folder, broker_epoch=broker_epoch)
 
     def __repr__(self) -> str:
         return f"<LogFolders {self._folder} {'clean' if self._clean else 'to be recovered'}>"

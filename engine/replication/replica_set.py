@@ -233,7 +233,10 @@ class ReplicaSet:
         values = topic_config(self._image, self._config, topic)
         try:
             log = self._folders.log(place, topic_id, LogConfig.of(values))
-        except (OSError, CheckpointError, KafkaError) as error:
+        except OSError:  # the node hears of it from its log directory, and ends
+            self._offline.add(place)
+            return None
+        except (CheckpointError, KafkaError) as error:
             self._offline.add(place)
             self._journal.emit(StorageFailed(topic=topic, partition=index, reason=str(error)))
             return None
@@ -259,10 +262,7 @@ class ReplicaSet:
         led = partition.is_leader
         self._unfollow(partition, partition.leader)
         partition.retire()
-        try:
-            partition.log.delete()
-        except OSError as error:
-            self._journal.emit(StorageFailed(topic=place[0], partition=place[1], reason=str(error)))
+        partition.log.delete()
         if led:
             self.on_resigned(*place)
 

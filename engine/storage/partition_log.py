@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from engine.events.facts import LogRecovered
 from engine.events.journal import Journal
-from engine.protocol.errors import InconsistentTopicId, InvalidRecord, KafkaError, OffsetOutOfRange, RecordListTooLarge
+from engine.protocol.errors import InconsistentTopicId, InvalidRecord, KafkaError, KafkaStorageError, OffsetOutOfRange, RecordListTooLarge
 from engine.protocol.record_batch import (
     LOG_APPEND_TIME_BIT,
     MAGIC,
@@ -185,7 +185,7 @@ class PartitionLog(SegmentedLog):
             position = self._active.append(batches, headers)
         except OSError as error:
             self.epochs.truncate_from_end(self.log_end_offset + 1)
-            raise self._storage_failed(error) from error
+            raise KafkaStorageError(f"{self.topic}-{self.partition}: {error}") from error
         end_offset = self.log_end_offset
         for header in headers:
             if header.base_offset != end_offset:

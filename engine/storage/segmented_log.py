@@ -5,9 +5,9 @@ Rule: a public method leaves segments, epochs, producer window and offsets agree
 
 import uuid
 
-from engine.events.facts import LogTruncated, RecordsDeleted, SegmentRolled, StorageFailed
+from engine.events.facts import LogTruncated, RecordsDeleted, SegmentRolled
 from engine.events.journal import Journal
-from engine.protocol.errors import KafkaStorageError, OffsetOutOfRange
+from engine.protocol.errors import OffsetOutOfRange
 from engine.protocol.record_batch import BatchHeader
 from engine.storage import checkpoints, recovery
 from engine.storage.reading import Reader
@@ -47,7 +47,6 @@ class SegmentedLog:
         self._sync_timer: Timer | None = None
         self._tail = Tail()
         self._reader = Reader(self._segments, self._tail)
-        self._failed = False
 
     @property
     def size(self) -> int:
@@ -244,10 +243,7 @@ class SegmentedLog:
 
     def _sync_when_due(self) -> None:
         self._sync_timer = None
-        try:
-            self._sync_closed()
-        except OSError as error:
-            self._storage_failed(error)
+        self._sync_closed()
 
     def expire_producers(self, now_ms: int) -> list[int]:
         """Forgets producers idle for producer.id.expiration.ms; asked for every producer.id.expiration.check.interval.ms."""
@@ -289,12 +285,6 @@ class SegmentedLog:
         if self._sync_timer is not None:
             self._sync_timer.cancel()
             self._sync_timer = None
-
-    def _storage_failed(self, error: OSError) -> KafkaStorageError:
-        if not self._failed:
-            self._failed = True  # told once, not once a request
-            self._journal.emit(StorageFailed(topic=self.topic, partition=self.partition, reason=str(error)))
-        return KafkaStorageError(f"{self.topic}-{self.partition}: {error}")
 
     def __repr__(self) -> str:
         return (

@@ -3,6 +3,10 @@
 from typing import Protocol
 
 
+class DiskGone(OSError):
+    """The disk has failed, and the node that it belongs to was told so and has ended; whoever still runs ends with it."""
+
+
 class File(Protocol):
     """An open file whose end we know."""
 

@@ -6,6 +6,7 @@ by the parent-death signal on Linux, and everywhere by the end of the pipe that 
 """
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import signal
@@ -31,8 +32,9 @@ def die_with_parent(parent: int | None = None) -> None:
 
 def leave(status: int) -> None:
     """Ends this process at once: no clean-up of what a forked child only inherited."""
-    sys.stderr.flush()
-    sys.stdout.flush()
+    with contextlib.suppress(OSError):  # a log on a full disk keeps nobody alive
+        sys.stderr.flush()
+        sys.stdout.flush()
     os._exit(status)
 
 

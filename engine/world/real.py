@@ -1,6 +1,7 @@
 """The world as it is, and the loop that it runs on."""
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -19,7 +20,7 @@ def real_world(*, start_ms: int | None = None, log: Callable[[str], None] | None
         network=OsNetwork(),
         disk=OsDisk(),
         chance=Chance(),
-        log=log or _to_standard_error,
+        log=log or to_standard_error,
     )
 
 
@@ -39,8 +40,10 @@ def new_loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-def _to_standard_error(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+def to_standard_error(line: str) -> None:
+    """One line of a log."""
+    with contextlib.suppress(OSError):  # its file may stand on a full disk; the node's life does not hang on it
+        print(line, file=sys.stderr, flush=True)
 
 
 def _crash(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from engine.world.chance import Chance
 from engine.world.virtual_loop import run_virtually
-from tests.simulation.client import SimulatedClient, value_of
+from tests.simulation.first_client import SimulatedClient, value_of
 from tests.simulation.faults import FAULTS
 from tests.simulation.faults.carry_out import carry_out, heal, is_whole
 from tests.simulation.faults.draw import draw_plan, plan_may_lose

@@ -90,6 +90,7 @@ class Universe:
         )
         self.tell("Started", number, incarnation=incarnation)
         node = self.process(number).context.run(lambda: Node(spec=spec, world=world, journal=journal))
+        node.on_failed_storage = lambda reason: self._died(number, node, OSError(reason))
 
         async def begin() -> None:
             self.nodes[number] = node  # not before it begins: nobody sees a node without its rooms

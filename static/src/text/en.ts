@@ -63,7 +63,7 @@ const sentences: Record<string, (first: Fact, all: Fact[]) => string> = {
   SegmentRolled: (f, all) => all.length > 1 ? `New segments on ${all.length} logs.` : `**${part(f)}** on broker ${f.node}: a new segment begins at ${count(f.base_offset)} (${f.reason}).`,
   RecordsDeleted: (f) => `**${part(f)}** begins at offset ${count(f.log_start_offset)} now.`,
   WritesRefused: (f) => `**${part(f)}** refuses acks=all writes: only ${list(f.isr)} in sync (NOT_ENOUGH_REPLICAS).`,
-  StorageFailed: (f) => `**${part(f)}** on broker ${f.node}: the disk refused: ${f.reason}`,
+  StorageFailed: (f) => `**${f.topic ? part(f) : 'Log directory'}** on broker ${f.node}: the disk refused: ${f.reason}`,
   GroupLoaded: (f) => `Broker ${f.node} took over \`__consumer_offsets-${f.partition}\`: ${s(f.groups.length, 'group')}, ${s(f.offsets, 'offset')}.`,
   GroupStateChanged: (f) => `Group **${f.group}**: ${f.was} → ${f.state}.`,
   MemberJoined: (f) => `**${f.client_id}** joined group **${f.group}**.`,
