@@ -9,3 +9,7 @@ class Anomaly(AssertionError):
         self.sentence = sentence
         self.evidence = evidence
         super().__init__("\n".join([f"{checker}: {sentence}", *(f"    {one}" for one in evidence)]))
+
+    def __reduce__(self) -> tuple:
+        """Goes from the process that played the run to the one that counts; the evidence goes in words."""
+        return type(self), (self.checker, self.sentence, *map(str, self.evidence))
