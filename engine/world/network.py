@@ -31,7 +31,7 @@ class Connection(Protocol):
         """While held no frame is delivered and the sender's window fills."""
 
     def close(self) -> None:
-        """At once; what is queued is dropped."""
+        """At once; what the system has not taken yet is dropped, what it has taken still arrives."""
 
 
 class Listener(Protocol):

@@ -148,6 +148,7 @@ class UncleanAllowed(TopicConfig):
     weight = 0.5
     configs = (("unclean.leader.election.enable", "true"),)
     lasts_ms = (3_000, 15_000)
+    beside = ("cluster kill", "leader freeze", "cut from peers", "leader machine crash")
     may_lose = True
 
 
@@ -173,6 +174,7 @@ class PreferredElection(Fault):
 
     name = "preferred election"
     lasts_ms = (0, 0)
+    beside = ("leader crash", "leader freeze", "controlled restart")
 
     async def begin(self, universe: Universe, args: Args) -> bool:
         universe.tell("Asked", what="elect preferred leaders")
@@ -185,6 +187,7 @@ class UncleanElection(Fault):
     name = "unclean election"
     weight = 0.5
     lasts_ms = (0, 0)
+    beside = ("cluster kill", "power cut")
     may_lose = True
 
     async def begin(self, universe: Universe, args: Args) -> bool:

@@ -43,6 +43,9 @@ def _some(chance: Chance, known: list[str]) -> list[str]:
         kind = _weighted(chance, known)
         if kind not in chosen:
             chosen.append(kind)
+    for kind in list(chosen):
+        if FAULTS[kind].beside and not set(FAULTS[kind].beside).intersection(chosen):
+            chosen.append(chance.choice(FAULTS[kind].beside))
     return sorted(chosen)
 
 

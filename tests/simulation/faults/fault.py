@@ -19,6 +19,7 @@ class Fault:
     name: ClassVar[str]
     weight: ClassVar[float] = 1.0  # how often a mixture has it, against the others
     lasts_ms: ClassVar[tuple[int, int]] = (200, 6_000)  # (0, 0): it is a moment
+    beside: ClassVar[tuple[str, ...]] = ()  # faults without one of which it has nothing to do
     may_lose: ClassVar[bool] = False  # an acknowledged record may be gone, and Kafka would say so too
     unclean: ClassVar[bool] = False  # a broker ends without a clean shutdown
     loses_unsynced: ClassVar[bool] = False  # and its machine with it
