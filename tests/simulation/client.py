@@ -170,6 +170,13 @@ class Client:
             await self.sleep(BACKOFF_MS)
         return await self.find_topic(name, partitions=partitions)
 
+    async def delete_topic(self, name: str) -> None:
+        """Fine when it is gone."""
+        message = build("DeleteTopics", "request", 6, topics=[{"name": name, "topic_id": None}], timeout=5_000)
+        done = (ErrorCode.none, ErrorCode.unknown_topic_or_partition)
+        while (answer := await self.ask_any(message)) is None or answer.responses[0].error_code not in done:
+            await self.sleep(BACKOFF_MS)
+
     async def find_topic(self, name: str, *, partitions: int = 1) -> KnownTopic:
         """Waits until metadata shows it with leaders for all partitions."""
         if name not in self.interest:

@@ -14,8 +14,8 @@ from tests.simulation.anomaly import Anomaly
 from tests.simulation.client import ASK_MS, BACKOFF_MS, Client
 from tests.simulation.consumer_protocol import Subscription, read_assignment, read_subscription, write_assignment, write_subscription
 from tests.simulation.coordinator_client import MOVED, Coordinator
-from tests.simulation.history import Assigned, Committed, History, Polled, Refused, Revoked
-from tests.simulation.reader_client import Position, Reader, TopicPartition
+from tests.simulation.history import Assigned, Committed, History, Refused, Revoked
+from tests.simulation.reader_client import Reader, TopicPartition
 
 SESSION_MS, REBALANCE_MS, HEARTBEAT_MS = 3_000, 5_000, 600
 METADATA_AGE_MS = 5_000
@@ -48,6 +48,7 @@ class Member:
         self._owned_since = NO_GENERATION
         self._heard: ErrorCode | None = None  # what a heartbeat was answered, for the loop
         self._stopping = self._is_stable = False
+        self._processed: set[TopicPartition] = set()  # and not committed
         self._seen: dict[str, int] = {}  # topic -> partitions, when we led the last rebalance
         self._tasks: list[Task] = []
 
@@ -55,6 +56,11 @@ class Member:
     def called(self) -> str:
         """In the history: a static member is its instance, whatever ids its processes are given one after the other."""
         return self.instance or self.id
+
+    @property
+    def ended(self) -> bool:
+        """Is it over, though nobody told it to leave? Its instance was taken: whoever watches processes starts it again."""
+        return self._tasks[0].done() and not self.client.gone
 
     # ---- its life
 
@@ -120,8 +126,9 @@ class Member:
             return
         records = await self.reader.poll(wait_ms=POLL_WAIT_MS)
         await self.client.sleep(self.client.chance.integer(*PROCESSING_MS))
-        if records:
-            await self._commit(records)
+        self._processed |= {position.key for position, _ in records}
+        if self._processed:
+            await self._commit()
 
     # ---- joining
 
@@ -220,6 +227,7 @@ class Member:
     def _give_up(self, partitions: frozenset[TopicPartition]) -> None:
         self._note_lost(partitions)
         self.owned -= partitions
+        self._processed -= partitions
         for key in sorted(partitions):
             self.reader.positions.pop(key, None)
 
@@ -274,9 +282,9 @@ class Member:
 
     # ---- committing
 
-    async def _commit(self, records: list[tuple[Position, Polled]]) -> None:
-        """The offsets behind what was processed; a commit that the group refuses is not tried again."""
-        behind = {position.key: position for position, _ in records}
+    async def _commit(self) -> None:
+        """The offsets behind what was processed. What cannot be committed now is committed after the next poll, if it is ours then."""
+        behind = {key: self.reader.positions[key] for key in sorted(self._processed)}
         topics: dict = {}
         for key in sorted(behind):
             position = behind[key]
@@ -305,6 +313,7 @@ class Member:
                 position, offset = offsets[topic.topic_id, part.partition_index]
                 code = part.error_code
                 if code == ErrorCode.none:
+                    self._processed.discard(position.key)
                     self.history.note(
                         Committed(
                             at_ms=self.client.now_ms(), group=self.group, member=member, generation=generation, topic=position.topic,

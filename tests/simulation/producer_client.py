@@ -1,7 +1,8 @@
 """A producer as Java's: pipelined batches per partition, retried in order with the same sequences, epoch bumped when a gap is certain.
 
-Source: Sender and TransactionManager of Apache Kafka, KIP-98, KIP-360. Different on purpose: the epoch is raised only when no request of
-the partition is unanswered, so that no duplicate is this client's doing.
+Source: Sender and TransactionManager of Apache Kafka, KIP-98, KIP-360. Stricter on purpose, so that no duplicate is this client's doing:
+the epoch is raised only when no request of the partition is unanswered, and no batch goes that would push an unsettled one out of the
+five that brokers remember. (Kafka counts five for each connection; after a change of leader there are two.)
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ class Lane:
     identity: tuple[int, int] = (-1, -1)
     next_sequence: int = 0
     last_acked: int = -1
+    recent: deque[int] = field(default_factory=lambda: deque(maxlen=IN_FLIGHT_MAX))  # sequences of the batches begun last
     unresolved: int = UNSEQUENCED  # the last sequence of a batch that was given up though it may stand in the log
     must_begin_anew: bool = False
     count: int = 0
@@ -65,6 +67,11 @@ class Lane:
     def first_unfinished(self) -> int:
         """The lowest sequence that was sent and is not settled."""
         return min((one.sequence for one in (*self.in_flight, *self.queue) if one.sequence >= 0), default=UNSEQUENCED)
+
+    def would_forget(self) -> bool:
+        """Would one batch more push an unsettled one out of a broker's window?"""
+        first = self.first_unfinished()
+        return first != UNSEQUENCED and len(self.recent) == IN_FLIGHT_MAX and self.recent[0] >= first
 
 
 class Producer:
@@ -152,6 +159,7 @@ class Producer:
             if self.idempotent and batch.sequence == UNSEQUENCED:
                 batch.sequence, batch.identity = lane.next_sequence, lane.identity
                 lane.next_sequence += len(batch.sent)
+                lane.recent.append(batch.sequence)
             batch.tries += 1
             lane.in_flight.append(batch)
             spawn(self._attempt(lane, batch), name=f"{self.client.name} sends {lane.topic}-{lane.partition}")
@@ -164,7 +172,7 @@ class Producer:
         if batch.sequence != UNSEQUENCED:
             # A retry goes alone: first the lowest sequence, then the next one.
             return batch.sequence == lane.first_unfinished()
-        if lane.unresolved != UNSEQUENCED:
+        if lane.unresolved != UNSEQUENCED or lane.would_forget():
             return False
         if lane.identity != self.identity:
             if lane.in_flight:
@@ -192,10 +200,12 @@ class Producer:
     def _begin_anew(self, lane: Lane) -> None:
         lane.must_begin_anew, lane.unresolved = False, UNSEQUENCED
         lane.identity, lane.next_sequence, lane.last_acked = self.identity, 0, -1
+        lane.recent.clear()
         for batch in lane.queue:
             if batch.sequence != UNSEQUENCED:
                 batch.sequence, batch.identity = lane.next_sequence, lane.identity
                 lane.next_sequence += len(batch.sent)
+                lane.recent.append(batch.sequence)
 
     # ---- one try
 

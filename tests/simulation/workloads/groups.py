@@ -58,7 +58,7 @@ class Group:
             await universe.sleep(min(self._chance.integer(*CALM_MS), max(until_ms - universe.simulation.now_ms(), 1)))
             if universe.simulation.now_ms() < until_ms:
                 await self._befall(universe, history)
-            self._check()
+            self._mind(universe, history)
         await producing
 
     def _come(self, universe: Universe, history: History, slot: int) -> None:
@@ -92,13 +92,21 @@ class Group:
         for client in self._clients:
             client.check()
 
+    def _mind(self, universe: Universe, history: History) -> None:
+        """Starts again who was fenced: the request of a process that crashed may come late and take the place of its successor."""
+        self._check()
+        for slot in sorted(self._members):
+            if self._members[slot].ended:
+                self._members[slot].crash()
+                self._come(universe, history, slot)
+
     async def finish(self, universe: Universe, history: History) -> None:
         """Everything that was sent is settled, the group has committed up to the end, and its members have left."""
         await self._producer.flush()
         self._producer.close()
         give_up_ms = universe.simulation.now_ms() + CATCH_UP_MS_MAX
         while (behind := await self._behind()) is None or behind:
-            self._check()
+            self._mind(universe, history)
             if universe.simulation.now_ms() > give_up_ms:
                 raise Anomaly("client", f"group {self.name} does not get to the end after healing", behind, *self._members.values())
             await universe.sleep(LOOK_EVERY_MS)
