@@ -32,10 +32,12 @@ class Moment:
     committed: dict[str, int] = field(default_factory=dict)
 
 
-def judge(checker: ModuleType, *moments: Moment, may_lose: bool = False, drained: bool = True) -> None:
+def judge(checker: ModuleType, *moments: Moment, may_lose: bool = False) -> None:
     """Lets the checker look at each moment, and check in the end. Raises Anomaly."""
-    universe = SimpleNamespace(facts=[], nodes={}, voters={1: ("node-1", 9092), 2: ("node-2", 9092), 3: ("node-3", 9092)})
-    notes = {"may_lose": may_lose, "drained": drained}
+    simulation = SimpleNamespace(now_ms=lambda: max((one["at_ms"] for one in universe.facts), default=0))
+    voters = {1: ("node-1", 9092), 2: ("node-2", 9092), 3: ("node-3", 9092)}
+    universe = SimpleNamespace(facts=[], nodes={}, voters=voters, simulation=simulation)
+    notes = {"may_lose": may_lose}
     record: Any = Record(plan=PLAN, universe=universe, history=History(), notes=notes)  # type: ignore[arg-type]
     for moment in moments:
         universe.facts += moment.facts
@@ -114,9 +116,8 @@ def elected(leader: int, epoch: int, *, was: int = 1, how: str = "in-sync", isr:
 
 def node(*replicas: Any, number: int = 1, incarnation: int = 1, raft: Any = None, **rooms: Any) -> Any:
     """A node that runs."""
-    return SimpleNamespace(
-        spec=SimpleNamespace(node_id=number, incarnation=incarnation), replicas=SimpleNamespace(all=lambda: list(replicas)), raft=raft, **rooms
-    )
+    spec = SimpleNamespace(node_id=number, incarnation=incarnation)
+    return SimpleNamespace(spec=spec, replicas=SimpleNamespace(all=lambda: list(replicas)), raft=raft, **rooms)
 
 
 def replica(*, hw: int, end: int, leads: bool = False, epoch: int = 1, isr: Sequence[int] = (1, 2), data: bytes = b"") -> Any:

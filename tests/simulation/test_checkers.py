@@ -86,14 +86,17 @@ ACCEPTED = {
     ),
     "a deleted group begins anew": (
         non_monotonic_poll,
-        Moment(seen=[committed(2), positioned(0, why="earliest", at_ms=200_000)], facts=[fact("GroupDeleted", group="billing", at_ms=150_000)]),
+        Moment(
+            seen=[committed(2), positioned(0, why="earliest", at_ms=200_000)], facts=[fact("GroupDeleted", group="billing", at_ms=150_000)]
+        ),
     ),
     "a group has seen all": (unseen_at_the_end, Moment(seen=[positioned(1), polled(1, B), polled(2, C)], final=THREE)),
     "a group that wanted only what is new": (unseen_at_the_end, Moment(seen=[positioned(2, why="latest"), polled(2, C)], final=THREE)),
     "each partition has one owner": (one_owner, Moment(seen=[assigned("m1", 0), assigned("m2", 1)], facts=[rebalanced(m1=(0,), m2=(1,))])),
     "the next generation has another": (one_owner, Moment(seen=[assigned("m1", 0), assigned("m2", 0, generation=2)])),
     "a committed offset is within the log": (
-        committed_offset_within_log, Moment(seen=[committed(2)], nodes={1: node(replica(hw=2, end=2, leads=True))}, committed={"billing": 2}),
+        committed_offset_within_log,
+        Moment(seen=[committed(2)], nodes={1: node(replica(hw=2, end=2, leads=True))}, committed={"billing": 2}),
     ),
     "nobody leads, so nobody knows": (committed_offset_within_log, Moment(seen=[committed(9)], nodes={1: node(replica(hw=2, end=2))})),
 }  # fmt: skip

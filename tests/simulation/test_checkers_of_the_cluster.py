@@ -102,7 +102,9 @@ ACCEPTED = {
     "an unclean election says so": (
         isr_within_replicas_and_elected_in_sync,
         Moment(
-            nodes={1: metadata_node(topic_record(), partition_record(isr=(1,)), change_record(leader=3, isr=(3,), leader_recovery_state=1))},
+            nodes={
+                1: metadata_node(topic_record(), partition_record(isr=(1,)), change_record(leader=3, isr=(3,), leader_recovery_state=1))
+            },
             facts=[CREATED | {"partitions": (ROW | {"isr": (1,)},)}, elected(3, 1, isr=(3,), how="unclean")],
         ),
     ),
@@ -152,7 +154,9 @@ REFUSED = {
         Moment(nodes={1: metadata_node(*BEGUN, change_record(leader=3))}),
     ),
     "what was committed is gone": (
-        metadata_log_committed_stays, Moment(nodes={1: metadata_node(*BEGUN)}), Moment(nodes={1: metadata_node(*BEGUN, incarnation=2, hw=1)}),
+        metadata_log_committed_stays,
+        Moment(nodes={1: metadata_node(*BEGUN)}),
+        Moment(nodes={1: metadata_node(*BEGUN, incarnation=2, hw=1)}),
     ),
     "the ISR is not within the replicas": (
         isr_within_replicas_and_elected_in_sync, Moment(nodes={1: metadata_node(*BEGUN, change_record(isr=(1, 4)))}),

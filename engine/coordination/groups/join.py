@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from engine.coordination.groups import rebalance
-from engine.coordination.groups.decision import Decision, JoinAnswer, SessionEnds, SyncAnswer, Turn, for_client, session_timer
+from engine.coordination.groups import rebalance, sync
+from engine.coordination.groups.decision import Decision, JoinAnswer, SessionEnds, SyncAnswer, Told, Turn, for_client, session_timer
 from engine.coordination.groups.group import Group
 from engine.coordination.groups.limits import NEW_MEMBER_JOIN_TIMEOUT_MS, Limits
 from engine.coordination.groups.member import Member, Protocols
@@ -175,7 +175,7 @@ def _replace_static(turn: Turn, asked: JoinAsked, waiter: Any, member: Member, n
     left = turn.decision.tell(MemberLeft(group=group.id, member=before.member_id, reason="replaced"))
     _update(turn, asked, waiter, member)
     rebalance.reset_session(turn, member)
-    joined = rebalance.tell_joined(turn, member, [left])
+    joined = _tell_back(turn, member, left)
     if group.is_in(GroupState.STABLE):
         if group.select_protocol() == group.protocol:
             turn.decision.records.append((GroupMetadataKey(group=group.id), group.stored(lambda each: each.assignment)))
@@ -236,4 +236,12 @@ def _undo_static(turn: Turn, member: Member, before: _Before) -> None:
     left = turn.decision.tell(MemberLeft(group=turn.group.id, member=member.id, reason="replaced"))
     turn.group.rename(member, before.member_id)
     rebalance.reset_session(turn, member)
-    rebalance.tell_joined(turn, member, [left])
+    _tell_back(turn, member, left)
+
+
+def _tell_back(turn: Turn, member: Member, left: Told) -> Told:
+    """It is in under another id; in a stable group it owns what it owned under the former one, which no rebalance would say."""
+    joined = rebalance.tell_joined(turn, member, [left])
+    if turn.group.is_in(GroupState.STABLE):
+        turn.decision.tell(sync.rebalanced(turn.group), [joined])
+    return joined

@@ -66,17 +66,41 @@ def fresh_entries(record: Any, reader: str) -> list[Any]:
     return seen[begin:]
 
 
-def facts_of(record: Any, topic: str, partition: int) -> list[Fact]:
-    """The facts about one partition, in order."""
+def keep_time(record: Any) -> None:
+    """A checker's `look`: facts have their node's time, whose clock may have jumped; so the universe's time is kept beside them."""
+    times: list[tuple[int, int]] = record.notes.setdefault("evidence times", [])
+    count = len(record.universe.facts)
+    if not times or times[-1][0] != count:
+        times.append((count, record.universe.simulation.now_ms()))
+
+
+def heard(record: Any) -> list[tuple[int, Fact]]:
+    """(the universe's time, fact) of all facts, in order; a little late, and the last time that is known for those after the last look."""
     facts = record.universe.facts
-    return _kept(record, "evidence facts", len(facts), lambda: _by_partition(facts)).get((topic, partition), [])
+    return _kept(record, "evidence heard", len(facts), lambda: _timed(facts, record.notes.get("evidence times", [])))
 
 
-def _by_partition(facts: list[Fact]) -> dict[tuple[str, int], list[Fact]]:
-    found: dict[tuple[str, int], list[Fact]] = {}
-    for fact in facts:
+def _timed(facts: list[Fact], times: list[tuple[int, int]]) -> list[tuple[int, Fact]]:
+    if not times:
+        return [(fact["at_ms"], fact) for fact in facts]
+    found, begin = [], 0
+    for count, now_ms in times:
+        found += [(now_ms, fact) for fact in facts[begin:count]]
+        begin = max(begin, count)
+    return found + [(times[-1][1], fact) for fact in facts[begin:]]
+
+
+def facts_of(record: Any, topic: str, partition: int) -> list[tuple[int, Fact]]:
+    """(the universe's time, fact) of all facts about one partition, in order."""
+    by_place = _kept(record, "evidence facts", len(record.universe.facts), lambda: _by_partition(heard(record)))
+    return by_place.get((topic, partition), [])
+
+
+def _by_partition(facts: list[tuple[int, Fact]]) -> dict[tuple[str, int], list[tuple[int, Fact]]]:
+    found: dict[tuple[str, int], list[tuple[int, Fact]]] = {}
+    for at_ms, fact in facts:
         if "topic" in fact and "partition" in fact:
-            found.setdefault((fact["topic"], fact["partition"]), []).append(fact)
+            found.setdefault((fact["topic"], fact["partition"]), []).append((at_ms, fact))
     return found
 
 
@@ -90,7 +114,7 @@ def is_deleted(record: Any, topic_id: str) -> bool:
 def is_purged(record: Any, place: Place, offset: int) -> bool:
     """Were the records up to there deleted by order (DeleteRecords)?"""
     return any(
-        fact["kind"] == "RecordsDeleted" and fact["log_start_offset"] > offset for fact in facts_of(record, place[0], place[2])
+        fact["kind"] == "RecordsDeleted" and fact["log_start_offset"] > offset for _, fact in facts_of(record, place[0], place[2])
     )
 
 
@@ -99,10 +123,10 @@ def why_lost(record: Any, topic: str, partition: int, *, since_ms: int, offset: 
 
     Only a plan that allows it has such facts: an unclean election, a log that came back shorter after a power cut, a broken disk.
     """
-    if not record.notes.get("may_lose"):
+    if not _may_lose(record, topic):
         return None
-    for fact in facts_of(record, topic, partition):
-        if fact["at_ms"] < since_ms - ZOMBIE_MS:
+    for at_ms, fact in facts_of(record, topic, partition):
+        if at_ms < since_ms - ZOMBIE_MS:
             continue
         kind = fact["kind"]
         if kind == "LeaderElected" and fact["how"] == "unclean":
@@ -112,6 +136,19 @@ def why_lost(record: Any, topic: str, partition: int, *, since_ms: int, offset: 
         if kind == "StorageFailed":
             return fact
     return None
+
+
+def _may_lose(record: Any, topic: str) -> bool:
+    """`notes`: may_lose of a topic whose records at least two replicas must have, may_lose_alone of one where its leader is enough."""
+    if record.notes.get("may_lose"):
+        return True
+    if not record.notes.get("may_lose_alone"):
+        return False
+    facts = record.universe.facts
+    configs = _kept(
+        record, "evidence configs", len(facts), lambda: {one["topic"]: one["topic_configs"] for one in facts if one["kind"] == "TopicCreated"}
+    )
+    return configs.get(topic, {}).get("min.insync.replicas") == "1"
 
 
 def replicas_here(record: Any) -> list[tuple[int, int, Any]]:

@@ -16,6 +16,7 @@ from tests.simulation.anomaly import Anomaly
 from tests.simulation.record import Record
 
 SENTENCE = "the picture that the facts add up to is the cluster"
+ENDS = {"Crash": "BrokerKilled", "PowerLost": "BrokerKilled", "Died": "BrokerFailed", "Stopped": "BrokerStopped", "Removed": "BrokerRemoved"}
 HOST = {"causes": [], "configs": {}, "incarnation": 1}
 
 Part = dict[str, Any]
@@ -58,8 +59,8 @@ def _with_processes(record: Record) -> Iterator[Part]:
                 yield host | {"kind": "BrokerAdded", "id": f"0.1.{count}a", "rack": None, "host": f"node-{node}", "port": 0, "voter": voter}
             yield host | {"kind": "BrokerStarted", "id": f"0.1.{count}b", "pid": 0, "started_as": incarnation}
             running[node] = incarnation
-        if fact["kind"] == "Crash":
-            yield host | {"kind": "BrokerKilled", "id": f"0.1.{count}c", "pid": 0}
+        if not fact.get("id") and fact["kind"] in ENDS:
+            yield host | {"kind": ENDS[fact["kind"]], "id": f"0.1.{count}c", "pid": 0, "reason": ""}
         yield {"id": f"0.1.{count}", "causes": ()} | fact
 
 

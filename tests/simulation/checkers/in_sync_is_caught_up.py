@@ -29,7 +29,8 @@ def look(record: Record) -> None:
         if leader is None or replica.log.log_end_offset >= committed[key] or not _are_in_sync(leader, number, replica):
             continue
         if why_lost(record, replica.topic, replica.index, since_ms=0, offset=committed[key] - 1) is None:
-            raise Anomaly("in_sync_is_caught_up", SENTENCE, f"committed up to {committed[key]}", f"node {number}: {replica}", f"led by {leader}")
+            evidence = f"committed up to {committed[key]}", f"node {number}: {replica}", f"led by {leader}"
+            raise Anomaly("in_sync_is_caught_up", SENTENCE, *evidence)
         committed[key] = leader.log.high_watermark  # what was lost for a reason is not committed any more
 
 

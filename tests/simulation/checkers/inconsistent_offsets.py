@@ -6,11 +6,12 @@ Jepsen's inconsistent-offsets. What acks=1 acknowledged counts only if it is in 
 from typing import Any
 
 from tests.simulation.anomaly import Anomaly
-from tests.simulation.checkers.evidence import Place, final, is_deleted, offsets_of, place_of, why_lost
+from tests.simulation.checkers.evidence import Place, final, is_deleted, keep_time, offsets_of, place_of, why_lost
 from tests.simulation.history import ALL, Acknowledged, Polled
 from tests.simulation.record import Record
 
 SENTENCE = "an offset holds one value, and a record is read at the offset that it was acknowledged with"
+look = keep_time
 
 
 def check(record: Record) -> None:

@@ -1,14 +1,24 @@
-"""What acks=1 acknowledged is lost only with its leader: another was elected, and the log that held the record was cut or came back shorter.
+"""What acks=1 acknowledged is lost only with its leader: another was elected, and the log that held the record was cut.
 
 Kafka's acks=1 promises the leader's log, no more; so a loss must be the one that this allows, and not another.
 """
 
 from tests.simulation.anomaly import Anomaly
-from tests.simulation.checkers.evidence import ZOMBIE_MS, facts_of, is_deleted, is_purged, offsets_of, place_of, why_lost
+from tests.simulation.checkers.evidence import (
+    ZOMBIE_MS,
+    facts_of,
+    is_deleted,
+    is_purged,
+    keep_time,
+    offsets_of,
+    place_of,
+    why_lost,
+)
 from tests.simulation.history import LEADER, Acknowledged
 from tests.simulation.record import Record
 
 SENTENCE = "a record of acks=1 is lost only where its leader lost the lead and its log the record"
+look = keep_time
 
 
 def check(record: Record) -> None:
@@ -25,10 +35,11 @@ def check(record: Record) -> None:
             continue
         if why_lost(record, sent.topic, sent.partition, since_ms=one.at_ms, offset=one.offset):
             continue
-        facts = [fact for fact in facts_of(record, sent.topic, sent.partition) if fact["at_ms"] >= one.at_ms - ZOMBIE_MS]
+        facts = [fact for at_ms, fact in facts_of(record, sent.topic, sent.partition) if at_ms >= one.at_ms - ZOMBIE_MS]
         elected = [fact for fact in facts if fact["kind"] == "LeaderElected" and fact["leader"] != fact["was_leader"]]
         if not elected or not any(_takes(fact, one.offset) for fact in facts):
-            raise Anomaly("lost_leader_write", SENTENCE, one, f"{len(elected)} elections since, and no log that was cut at its offset", *elected)
+            why = f"{len(elected)} elections since, and no log that was cut at its offset"
+            raise Anomaly("lost_leader_write", SENTENCE, one, why, *elected)
 
 
 def _takes(fact: dict, offset: int) -> bool:

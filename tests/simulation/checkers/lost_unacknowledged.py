@@ -6,7 +6,7 @@ Nobody acknowledges such a record, so it may be lost on its way; but a cluster i
 from bisect import bisect_left
 
 from tests.simulation.anomaly import Anomaly
-from tests.simulation.checkers.evidence import facts_of, is_deleted, is_purged, offsets_of, place_of
+from tests.simulation.checkers.evidence import facts_of, heard, is_deleted, is_purged, keep_time, offsets_of, place_of
 from tests.simulation.history import NONE, Acknowledged
 from tests.simulation.record import Record
 
@@ -14,18 +14,19 @@ SENTENCE = "a record of acks=0 vanishes only where a connection, a node or the l
 AROUND_MS = 15_000  # a cut or a silent node is noticed, and a leader that is gone is still asked, for so long
 OF_NODES = {"ClientDisconnected", "BrokerFenced", "SessionExpired", "ControlledShutdownBegan", "ControllerLost"}
 OF_PARTITIONS = {"LeaderElected", "StorageFailed", "LogTruncated", "LogRecovered"}
+look = keep_time
 
 
 def check(record: Record) -> None:
     """Looks for trouble around every record that is gone."""
     found = offsets_of(record)
-    troubles = sorted(fact["at_ms"] for fact in record.universe.facts if not fact.get("id") or fact["kind"] in OF_NODES)
+    troubles = sorted(at_ms for at_ms, fact in heard(record) if not fact.get("id") or fact["kind"] in OF_NODES)
     for one in record.history.of(Acknowledged):
         sent = one.sent
         place = place_of(sent)
         if sent.acks != NONE or is_deleted(record, sent.topic_id) or sent.value in found.get(place, ()) or is_purged(record, place, 0):
             continue
-        led = sorted(fact["at_ms"] for fact in facts_of(record, sent.topic, sent.partition) if fact["kind"] in OF_PARTITIONS)
+        led = sorted(at_ms for at_ms, fact in facts_of(record, sent.topic, sent.partition) if fact["kind"] in OF_PARTITIONS)
         if not (_is_near(troubles, sent.at_ms) or _is_near(led, sent.at_ms) or _in_a_fault(record, sent.at_ms)):
             raise Anomaly("lost_unacknowledged", SENTENCE, sent, f"nothing broke within {AROUND_MS} ms of it")
 

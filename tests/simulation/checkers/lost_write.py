@@ -5,11 +5,12 @@ power cut of all replicas, a broken disk) each loss needs the fact that explains
 """
 
 from tests.simulation.anomaly import Anomaly
-from tests.simulation.checkers.evidence import is_deleted, is_purged, offsets_of, place_of, why_lost
+from tests.simulation.checkers.evidence import is_deleted, is_purged, keep_time, offsets_of, place_of, why_lost
 from tests.simulation.history import ALL, Acknowledged
 from tests.simulation.record import Record
 
 SENTENCE = "what acks=all acknowledged stands in the log in the end"
+look = keep_time
 
 
 def check(record: Record) -> None:

@@ -52,7 +52,8 @@ def _compare(watch: Watch, number: int, log: Any, begin: int, end: int) -> None:
         batch = bytes(data[position : position + header.size])
         known = watch.batches.setdefault(header.base_offset, batch)
         if known != batch:
-            raise Anomaly("metadata_log_committed_stays", SENTENCE, f"offset {header.base_offset}, node {number}: {batch!r}", f"before: {known!r}")
+            where = f"offset {header.base_offset}, node {number}"
+            raise Anomaly("metadata_log_committed_stays", SENTENCE, where, f"here: {batch!r}", f"before: {known!r}")
         offset = header.next_offset
     if offset < end:
         raise Anomaly("metadata_log_committed_stays", SENTENCE, f"node {number} knows it committed up to {end} and has it up to {offset}")

@@ -1,19 +1,20 @@
 """No reader goes back: the offsets that it is given grow, and whoever takes over for a group begins where the group had come to.
 
-Jepsen's nonmonotonic-poll. A seek begins anew. A group that committed is not reset, unless what it committed is gone by order or by a
+Jepsen's nonmonotonic-poll. A seek begins anew. A log that turns out shorter than what was read of it (KIP-320) has lost. A group that committed is not reset, unless what it committed is gone by order or by a
 loss that the facts explain.
 """
 
 from typing import Any
 
 from tests.simulation.anomaly import Anomaly
-from tests.simulation.checkers.evidence import Place, is_deleted, is_purged, place_of, why_lost
+from tests.simulation.checkers.evidence import Place, is_deleted, is_purged, keep_time, place_of, why_lost
 from tests.simulation.history import Committed, Polled, Positioned
 from tests.simulation.record import Record
 
 SENTENCE = "the offsets that a reader is given grow, and a group goes on where it has committed"
 OFFSETS_TOPIC = "__consumer_offsets"
 ON_ITS_WAY_MS = 10_000  # an answer with a committed offset may be under way for so long while the next commit is acknowledged
+look = keep_time
 
 
 def check(record: Record) -> None:
@@ -25,6 +26,8 @@ def check(record: Record) -> None:
         if isinstance(one, Committed):
             committed.setdefault((one.group, place), []).append(one)
         elif isinstance(one, Positioned):
+            if one.why == "truncated" and not _is_excused(record, one, one.at_ms):
+                raise Anomaly("non_monotonic_poll", SENTENCE, one, f"it had read up to {last.get((one.reader, place))}")
             last.pop((one.reader, place), None)
             if one.group is not None and one.why != "seek":
                 _begins_where_the_group_was(record, one, committed.get((one.group, place), []))

@@ -6,11 +6,12 @@ Jepsen's poll-skip. A new position (an assignment, a reset, a seek) begins anew.
 from bisect import bisect_left
 
 from tests.simulation.anomaly import Anomaly
-from tests.simulation.checkers.evidence import Place, final, is_deleted, place_of, why_lost
+from tests.simulation.checkers.evidence import Place, final, is_deleted, keep_time, place_of, why_lost
 from tests.simulation.history import Polled, Positioned
 from tests.simulation.record import Record
 
 SENTENCE = "a reader is given every record from its position on"
+look = keep_time
 
 
 def check(record: Record) -> None:

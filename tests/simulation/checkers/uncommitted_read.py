@@ -4,11 +4,12 @@ Jepsen's G1a, for a cluster without transactions: a reader sees what is below th
 """
 
 from tests.simulation.anomaly import Anomaly
-from tests.simulation.checkers.evidence import final, is_deleted, is_purged, place_of, why_lost
+from tests.simulation.checkers.evidence import final, is_deleted, is_purged, keep_time, place_of, why_lost
 from tests.simulation.history import Polled
 from tests.simulation.record import Record
 
 SENTENCE = "what a reader was given at an offset stands there in the end"
+look = keep_time
 
 
 def check(record: Record) -> None:
