@@ -136,7 +136,9 @@ class Reader:
                 dirty.pop(one, None)
             if full or news or (fetched.high_watermark, fetched.log_start_offset) != (one.sent_high_watermark, one.sent_log_start):
                 kept.append((one, fetched))
-                one.sent_high_watermark, one.sent_log_start = fetched.high_watermark, fetched.log_start_offset
+                taken = not fetched.error and fetched.diverging is None  # else the reader cuts its log first, and must hear it again
+                one.sent_high_watermark = fetched.high_watermark if taken else -1
+                one.sent_log_start = fetched.log_start_offset if taken else -1
         return kept
 
     def _is_read_out(self, one: SessionPartition, fetched: Fetched) -> bool:

@@ -137,6 +137,7 @@ class FetchSessions:
         self._chance = chance
         self._slots = slots
         self._sessions: dict[int, FetchSession] = {}  # least recently used first
+        self._of_followers: dict[int, FetchSession] = {}  # by replica id
 
     def open(self, request: FetchRequest) -> tuple[FetchSession, bool]:
         """(the session, is its answer a full one).
@@ -148,9 +149,8 @@ class FetchSessions:
             if request.session_id:
                 self._end(self._sessions.get(request.session_id))
             session = FetchSession(request=request, now_ms=now_ms)
-            if request.session_epoch == NEW_SESSION and self._make_room(session, now_ms):
-                session.id = self._free_id()
-                self._sessions[session.id] = session
+            if request.session_epoch == NEW_SESSION:
+                self._begin(session, now_ms)
             return session, True
         session = self._sessions.get(request.session_id)
         if session is None:
@@ -168,6 +168,18 @@ class FetchSessions:
         if not session.partitions:
             self._end(session)
         return session, False
+
+    def _begin(self, session: FetchSession, now_ms: float) -> None:
+        if session.is_follower:
+            # One at a time: a request that was late on a connection long given up says where the follower stood then. Its next request
+            # finds its session gone, begins anew, and the leader knows again where it stands.
+            self._end(self._of_followers.get(session.replica_id))
+        if not self._make_room(session, now_ms):
+            return
+        session.id = self._free_id()
+        self._sessions[session.id] = session
+        if session.is_follower:
+            self._of_followers[session.replica_id] = session
 
     def _free_id(self) -> int:
         while True:
@@ -190,6 +202,8 @@ class FetchSessions:
             if session.waiter is not None:
                 session.waiter.expire()
             self._sessions.pop(session.id, None)
+            if self._of_followers.get(session.replica_id) is session:
+                del self._of_followers[session.replica_id]
             session.id = NO_SESSION
             session.end()
 

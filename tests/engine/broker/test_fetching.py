@@ -8,7 +8,10 @@ from tests.engine.replication.trio import TOPIC, TOPIC_ID, story, values_of
 
 
 def session_request(version=13, *, session=(0, 0), wanted=(), forgotten=(), replica=-1, wait_ms=0, topic_id=TOPIC_ID, epoch=-1):
-    rows = [{"partition": index, "fetch_offset": offset, "partition_max_bytes": 1 << 20} for index, offset in wanted]
+    rows = [
+        {"partition": index, "fetch_offset": offset, "last_fetched_epoch": 0 if version >= 17 and replica < 0 else -1, "partition_max_bytes": 1 << 20}
+        for index, offset in wanted
+    ]
     return build(
         "Fetch", "request", version, replica_id=replica, replica_state={"replica_id": replica, "replica_epoch": epoch},
         max_wait=wait_ms, min_bytes=1, max_bytes=1 << 24, session_id=session[0], session_epoch=session[1],
@@ -131,6 +134,28 @@ async def test_session_errors(trio):
     other = (await trio.ask(1, session_request(wanted=[(0, 0)]))).session_id
     assert (await trio.ask(1, session_request(wanted=[(0, 0)], session=(other, -1)))).session_id == 0
     assert (await trio.ask(1, session_request(session=(other, 1)))).error_code.name == "fetch_session_id_not_found"
+
+
+@story()
+async def test_a_late_request_of_a_connection_given_up_does_not_stay_the_last_word_of_a_follower(trio):
+    await trio.produce(["a", "b"])
+    follower = trio.nodes[1].replicas.find(TOPIC, 0).leading.followers[2]
+    assert follower.log_end_offset == 2
+    await trio.ask(1, session_request(17, wanted=[(0, 0)], replica=2))
+    assert follower.log_end_offset == 0, "the leader believes what came last"
+    await trio.simulation.sleep(2_000)
+    assert follower.log_end_offset == 2, "the follower found its session gone and began anew"
+
+
+@story()
+async def test_what_came_with_a_refusal_is_told_again(trio):
+    await trio.produce(["a", "b", "c"])
+    ahead = session_request(17, wanted=[(0, 5)])
+    parted = await trio.ask(1, ahead)
+    assert (rows(parted)[0].diverging_epoch.end_offset, rows(parted)[0].high_watermark) == (3, 3)
+    cut = rows(await trio.ask(1, session_request(17, session=(parted.session_id, 1), wanted=[(0, 3)])))
+    assert cut[0].high_watermark == 3, "the reader cut its log and could not take it before"
+    assert rows(await trio.ask(1, session_request(17, session=(parted.session_id, 2)))) == {}
 
 
 @story(config={"max.incremental.fetch.session.cache.slots": "1000"})
