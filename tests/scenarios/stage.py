@@ -1,0 +1,188 @@
+"""A cluster with traffic on it, for one story: faults by command lines, waiting by looking, and the ledger at the end.
+
+    with Stage(tmp_path) as stage:
+        stage.do("kill broker 1")
+        stage.moved_from(1)
+        stage.flows()
+"""
+
+import time
+
+from tests.clients.conftest import is_whole
+from tests.clients.engine_process import EngineProcess
+from tests.clients.members import Member, until
+from tests.clients.traffic import PARTITIONS, Traffic, create
+from tests.scenarios.ledger import compare
+
+TOPIC, GROUP = "orders", "billing"
+SMALL = ("offsets.topic.num.partitions=4",)  # fewer partitions than Kafka's 50: quicker to look at, and moved all the same
+SEEN_S, STOP_S = 20, 5
+
+
+class Stage:
+    """Topic `orders` with `partitions`, an idempotent acks=all producer, and members of a group that must read everything once."""
+
+    def __init__(self, folder, *, brokers=3, partitions=PARTITIONS, rate=300, members=2, topic_config=None, configs=(), profile="demo"):
+        self.engine = EngineProcess(folder / "data", brokers=brokers, profile=profile, configs=(*SMALL, *configs))
+        self.partitions = partitions
+        self.facts, self.members, self.findings = [], [], None
+        self._wanted = members
+        self._topic_config = topic_config
+        self.traffic = Traffic(self.engine.bootstrap, TOPIC, rate=rate, partitions=partitions)
+
+    def __enter__(self):
+        try:
+            create(self.engine.bootstrap, TOPIC, partitions=self.partitions, config=self._topic_config)
+            self.traffic.__enter__()
+            for _ in range(self._wanted):
+                self.members.append(self.member())
+            # Owned is not enough: librdkafka never reads a partition whose first committed offset was refused (NOT_COORDINATOR).
+            until(lambda: len({read[0] for read in self.reads()}) == self.partitions * bool(self.members), what="every partition is read")
+        except BaseException:
+            self.engine.__exit__()
+            raise
+        return self
+
+    def __exit__(self, kind, error, trace):
+        try:
+            if kind is None:
+                self._settle()
+        finally:
+            self.traffic._stop.set()
+            for member in self.members:
+                member.close()
+            self.engine.__exit__()
+
+    # ---- the script
+
+    def do(self, line):
+        """A command line that must succeed; its message."""
+        outcome = self.engine.do(line)
+        assert outcome["ok"], f"{line}: {outcome['message']}"
+        return outcome["message"]
+
+    def do_all(self, *lines):
+        """Command lines side by side."""
+        for line in lines:
+            self.engine.send(line)
+        outcomes = [self.engine.answer() for _ in lines]
+        assert all(outcome["ok"] for outcome in outcomes), outcomes
+
+    def until(self, seen, within_s=SEEN_S):
+        """Looks until `seen(picture)`; returns the picture. Facts are gathered meanwhile."""
+        return self.engine.until(lambda picture: self.gather() is None and seen(picture), within_s)
+
+    def gather(self):
+        """Takes the facts that came since; none may have been forgotten before we came."""
+        last = self.facts[-1]["number"] if self.facts else 0
+        fresh = self.engine.do(f"facts {last}")["facts"]
+        assert not self.facts or not fresh or fresh[0]["number"] == last + 1, "facts went by unseen"
+        self.facts += fresh
+
+    def since(self, mark, kind):
+        """Facts of a kind from number `mark` on."""
+        self.gather()
+        return [fact for fact in self.facts if fact["number"] > mark and fact["kind"] == kind]
+
+    def mark(self):
+        """The number of the newest fact."""
+        self.gather()
+        return self.facts[-1]["number"]
+
+    def flows(self, within_s=15):
+        """Every partition acknowledges; seconds until then."""
+        return self.traffic.flows(within_s)
+
+    def whole(self, within_s=30):
+        """Every broker is up, every replica in sync."""
+        return self.until(is_whole, within_s)
+
+    def moved_from(self, *gone, within_s=SEEN_S):
+        """Every partition of the topic is led by another broker, and none of these is in sync."""
+        leads = lambda each: each["leader"] not in (*gone, -1, None) and not set(each["isr"]) & set(gone)
+        return self.until(lambda picture: all(map(leads, partitions_of(picture))), within_s)
+
+    def bounce(self, *brokers, by="kill"):
+        """Down, seen to be gone, up again, in sync again."""
+        self.do_all(*(f"{by} broker {broker}" for broker in brokers))
+        if len(brokers) == 1:
+            self.moved_from(*brokers)
+            self.flows()
+        self.do_all(*(f"start broker {broker}" for broker in brokers))
+        self.flows(within_s=20)
+        self.whole()
+
+    # ---- who is who
+
+    def picture(self):
+        """The cluster as it is shown."""
+        return self.engine.state()
+
+    def port(self, broker):
+        """Where it listens."""
+        return next(each["port"] for each in self.engine.ready["brokers"] if each["id"] == broker)
+
+    def controller(self):
+        """The active one; waits until there is one."""
+        return self.until(lambda picture: picture["controller"] not in (-1, None))["controller"]
+
+    def leader_of(self, partition):
+        """Of a partition of the topic; waits until there is one."""
+        return partitions_of(self.until(lambda picture: partitions_of(picture)[partition]["leader"] not in (-1, None)))[partition]["leader"]
+
+    def leader_of_most(self, besides=None):
+        """Which broker leads the most partitions, but not this one."""
+        leaders = [each["leader"] for each in partitions_of(self.picture()) if each["leader"] != besides]
+        return max(sorted(set(leaders)), key=leaders.count)
+
+    def member(self, **settings):
+        """One more member of the group: cooperative, committing."""
+        return Member(self.engine.bootstrap, TOPIC, GROUP, partition_assignment_strategy="cooperative-sticky", **settings)
+
+    # ---- the end
+
+    def reads(self):
+        """What all members have read, in order."""
+        return [read for member in self.members for read in list(member.read)]
+
+    def _settle(self):
+        """All that was sent is settled, all that was acknowledged is read; then the ledger speaks."""
+        self.whole()
+        self.traffic.__exit__()
+        acked = {partition: list(values) for partition, values in self.traffic.acked.items()}
+        if self.members:
+            deadline = time.monotonic() + SEEN_S
+            while unread := self._unread(acked):
+                assert time.monotonic() < deadline, f"unread {unread}; {self._group()}"
+                time.sleep(0.05)
+            self.findings = compare(acked, self.reads())
+            assert not self.findings.broken, f"{self.findings} of {self.traffic.count}"
+        assert self.traffic.differences() == (0, 0, 0), "what was read from the beginning (lost, duplicated, reordered)"
+        for member in self.members:
+            member.close()
+        assert self.engine.stop() < STOP_S
+
+
+    def _unread(self, acked):
+        """Partition -> how many of its acknowledged records nobody has read."""
+        read = [{value for found, _, value in self.reads() if found == partition} for partition in range(self.partitions)]
+        left = {partition: len(set(values) - read[partition]) for partition, values in sorted(acked.items())}
+        return {partition: number for partition, number in left.items() if number}
+
+    def _group(self):
+        """How it stands, for a failure's message."""
+        owned = [(sorted(member.owned), member.lost, member.errors[-3:]) for member in self.members]
+        return f"members own, lost, said: {owned}; group: {self.picture()['groups']}"
+
+
+def partitions_of(picture, topic=TOPIC):
+    """Its partitions, in order."""
+    return sorted(next(each["partitions"] for each in picture["topics"] if each["name"] == topic), key=lambda each: each["partition"])
+
+
+def elapsed(since):
+    """Seconds."""
+    return time.monotonic() - since
+
+
+__all__ = ["GROUP", "PARTITIONS", "TOPIC", "Stage", "elapsed", "partitions_of", "until"]
