@@ -171,11 +171,8 @@ class SlowBroker(_Link):
     def read(cls, tokens: list[str]) -> "SlowBroker":
         """Raises BadLine."""
         _need(cls, tokens, 4, (1, "to"))
-        return cls(
-            broker=_read(broker_number, tokens[0]),
-            far=_read(far, " ".join(tokens[2:-1])),
-            delay_ms=_read(milliseconds, tokens[-1]),
-        )
+        delay_ms = _read(milliseconds, tokens[-1])  # first: a line without it has its far side cut short
+        return cls(broker=_read(broker_number, tokens[0]), far=_read(far, " ".join(tokens[2:-1])), delay_ms=delay_ms)
 
 
 class _Requests(Command):
