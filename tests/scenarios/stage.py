@@ -88,6 +88,12 @@ class Stage:
         self.gather()
         return [fact for fact in self.facts if fact["number"] > mark and fact["kind"] == kind]
 
+    def cut_off(self, mark, broker, partition):
+        """Offsets that this replica says to have cut from its log since then."""
+        place = (broker, TOPIC, partition)
+        cut = [fact for fact in self.since(mark, "LogTruncated") if (fact["node"], fact["topic"], fact["partition"]) == place]
+        return {offset for fact in cut for offset in range(fact["to_offset"], fact["was_log_end_offset"])}
+
     def mark(self):
         """The number of the newest fact."""
         self.gather()

@@ -28,9 +28,7 @@ def test_the_loss_is_exactly_what_the_facts_report(tmp_path):
         assert stage.leader_of(index) == late
         stage.do(f"start broker {last}")
         stage.whole()
-        cut = [fact for fact in stage.since(mark, "LogTruncated") if (fact["node"], fact["topic"], fact["partition"]) == (last, TOPIC, index)]
-        assert len(cut) == 1, cut
-        gone = range(cut[0]["to_offset"], cut[0]["was_log_end_offset"])
+        gone = stage.cut_off(mark, last, index)
         acked = list(zip(stage.traffic.offsets[index], stage.traffic.acked[index], strict=True))
         kept = [value for offset, value in acked if offset not in gone]
         found = read_all(stage.engine.bootstrap, TOPIC, 3, at_least=stage.traffic.count - len(gone))[index]
