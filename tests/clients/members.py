@@ -48,6 +48,11 @@ class Member:
                 self.read.append((message.partition(), message.offset(), message.value()))
 
     @property
+    def closed(self):
+        """Has it left the group?"""
+        return self._stop.is_set()
+
+    @property
     def rebalances(self):
         """How often it was given and relieved of partitions."""
         return len(self.assignments), len(self.revocations), len(self.lost)

@@ -36,14 +36,14 @@ class Traffic:
         self.offsets = defaultdict(list)  # partition -> where each was said to stand
         self.times = defaultdict(list)  # partition -> when each was acknowledged
         self.failed, self.errors, self.left = [], [], 0
-        self._stop = threading.Event()
+        self.stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def _run(self):
         settings = {"bootstrap.servers": self.bootstrap, "acks": "all", "linger.ms": 0, "enable.idempotence": True}
         producer = Producer(settings | QUICK | self.settings | {"error_cb": self.errors.append})
         number, began = 0, time.monotonic()
-        while not self._stop.is_set():
+        while not self.stopped.is_set():
             partition = number % self.partitions
             producer.produce(self.topic, str(number).encode(), partition=partition, on_delivery=self._note)
             number += 1
@@ -87,12 +87,12 @@ class Traffic:
         return self
 
     def __exit__(self, *_):
-        self._stop.set()
+        self.stopped.set()
         self._thread.join(70)
         assert self.left == 0 and self.failed == [], f"{self.left} left, failed: {self.failed[:3]}"
 
     def differences(self, *, lost=0):
-        """(lost, duplicated, reordered) of what was acknowledged, against the topic read from its beginning. `lost`: so many are not waited for."""
+        """(lost, duplicated, reordered) of what was acknowledged, against the whole topic. `lost`: so many are not waited for."""
         found = read_all(self.bootstrap, self.topic, self.partitions, at_least=self.count - lost)
         lost = sum(len(set(self.acked[partition]) - set(found[partition])) for partition in self.acked)
         duplicated = sum(times - 1 for values in found.values() for times in Counter(values).values())

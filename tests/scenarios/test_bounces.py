@@ -1,4 +1,4 @@
-"""Brokers go and come back, in good order or by SIGKILL: the leader of most partitions, the controller, both at once, one after the other."""
+"""Brokers go and come back, in good order or by SIGKILL: a leader, the controller, both at once, one after the other."""
 
 import pytest
 
