@@ -22,13 +22,14 @@ SUITES: dict[str, list[str]] = {
     "web": ["tests/playground"],
     "front": [],
     "browser": ["tests/browser"],
+    "scenarios": ["tests/scenarios"],
     "oracle": ["tests/oracle"],
 }
 ALL = ("house", "engine", "clients", "web", "front", "browser")
 
 
 def test(names: list[str]) -> int:
-    """Runs the suites (all but the oracle's when none is named); 0 when every test passed."""
+    """Runs the suites (those of ALL when none is named); 0 when every test passed."""
     wanted = [name for name in names if not name.startswith("-")] or list(ALL)
     unknown = [name for name in wanted if name not in SUITES and not Path(name.split("::")[0]).exists()]
     if unknown:

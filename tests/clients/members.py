@@ -14,7 +14,8 @@ class Member:
     """A confluent-kafka consumer on a thread of its own, auto commit on. Use it in a `with`: it closes at the end."""
 
     def __init__(self, bootstrap, topic, group, **settings):
-        self.assignments, self.revocations, self.lost, self.errors, self.times = [], [], [], [], []
+        self.assignments, self.revocations, self.lost, self.errors, self.times, self.read = [], [], [], [], [], []
+        self.owned = set()  # the consumer itself must not be asked from another thread: it may answer never
         self._stop = threading.Event()
         settings = {name.replace("_", "."): value for name, value in settings.items()}
         self.consumer = Consumer(
@@ -26,12 +27,16 @@ class Member:
         )  # fmt: skip
         self.consumer.subscribe(
             [topic],
-            on_assign=lambda _, given: self.assignments.append(sorted(one.partition for one in given)),
-            on_revoke=lambda _, taken: self.revocations.append(sorted(one.partition for one in taken)),
-            on_lost=lambda _, taken: self.lost.append(sorted(one.partition for one in taken)),
+            on_assign=lambda _, given: self._changed(self.assignments, given, self.owned.update),
+            on_revoke=lambda _, taken: self._changed(self.revocations, taken, self.owned.difference_update),
+            on_lost=lambda _, taken: self._changed(self.lost, taken, self.owned.difference_update),
         )
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
+
+    def _changed(self, history, partitions, change):
+        history.append(sorted(one.partition for one in partitions))
+        change(history[-1])
 
     def _run(self):
         while not self._stop.is_set():
@@ -40,6 +45,12 @@ class Member:
                 self.errors.append(message.error())
             elif message is not None:
                 self.times.append(time.monotonic())
+                self.read.append((message.partition(), message.offset(), message.value()))
+
+    @property
+    def closed(self):
+        """Has it left the group?"""
+        return self._stop.is_set()
 
     @property
     def rebalances(self):

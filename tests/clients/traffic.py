@@ -4,7 +4,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 PARTITIONS = 6
@@ -28,20 +28,22 @@ def create(bootstrap, topic, *, partitions=PARTITIONS, replicas=3, config=None):
 class Traffic:
     """Numbered records, `rate` a second, round robin over the partitions, until the `with` ends (then all is flushed)."""
 
-    def __init__(self, bootstrap, topic, *, rate=200, partitions=PARTITIONS):
+    def __init__(self, bootstrap, topic, *, rate=200, partitions=PARTITIONS, settings=None):
         self.topic, self.rate, self.partitions = topic, rate, partitions
         self.bootstrap = bootstrap
+        self.settings = settings or {}
         self.acked = defaultdict(list)  # partition -> values
+        self.offsets = defaultdict(list)  # partition -> where each was said to stand
         self.times = defaultdict(list)  # partition -> when each was acknowledged
         self.failed, self.errors, self.left = [], [], 0
-        self._stop = threading.Event()
+        self.stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def _run(self):
         settings = {"bootstrap.servers": self.bootstrap, "acks": "all", "linger.ms": 0, "enable.idempotence": True}
-        producer = Producer(settings | QUICK | {"error_cb": self.errors.append})
+        producer = Producer(settings | QUICK | self.settings | {"error_cb": self.errors.append})
         number, began = 0, time.monotonic()
-        while not self._stop.is_set():
+        while not self.stopped.is_set():
             partition = number % self.partitions
             producer.produce(self.topic, str(number).encode(), partition=partition, on_delivery=self._note)
             number += 1
@@ -53,6 +55,7 @@ class Traffic:
             self.failed.append(error)
         else:
             self.times[message.partition()].append(time.monotonic())
+            self.offsets[message.partition()].append(message.offset())
             self.acked[message.partition()].append(message.value())
 
     @property
@@ -84,13 +87,13 @@ class Traffic:
         return self
 
     def __exit__(self, *_):
-        self._stop.set()
+        self.stopped.set()
         self._thread.join(70)
         assert self.left == 0 and self.failed == [], f"{self.left} left, failed: {self.failed[:3]}"
 
-    def differences(self):
-        """(lost, duplicated, reordered) of what was acknowledged, against the topic read from its beginning."""
-        found = read_all(self.bootstrap, self.topic, self.partitions, at_least=self.count)
+    def differences(self, *, lost=0):
+        """(lost, duplicated, reordered) of what was acknowledged, against the whole topic. `lost`: so many are not waited for."""
+        found = read_all(self.bootstrap, self.topic, self.partitions, at_least=self.count - lost)
         lost = sum(len(set(self.acked[partition]) - set(found[partition])) for partition in self.acked)
         duplicated = sum(times - 1 for values in found.values() for times in Counter(values).values())
         reordered = sum(int(b) < int(a) for values in found.values() for a, b in zip(values, values[1:], strict=False))
@@ -100,12 +103,23 @@ class Traffic:
 def read_all(bootstrap, topic, partitions, *, at_least, within_s=20):
     """Everything up to the high watermarks of now, by partition."""
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": topic, "enable.auto.commit": False} | QUICK)
-    ends = {index: consumer.get_watermark_offsets(TopicPartition(topic, index), timeout=10)[1] for index in range(partitions)}
-    consumer.assign([TopicPartition(topic, index, OFFSET_BEGINNING) for index in range(partitions)])
     found, deadline = defaultdict(list), time.monotonic() + within_s
+    ends = {index: end_of(consumer, TopicPartition(topic, index), deadline) for index in range(partitions)}
+    consumer.assign([TopicPartition(topic, index, OFFSET_BEGINNING) for index in range(partitions)])
     while sum(map(len, found.values())) < max(at_least, sum(ends.values())) and time.monotonic() < deadline:
         for message in consumer.consume(5000, timeout=0.5):
             if not message.error():
                 found[message.partition()].append(message.value())
     consumer.close()
     return found
+
+
+def end_of(consumer, partition, deadline):
+    """The high watermark; asked again while a leader that was just elected does not know it yet (KIP-207)."""
+    while True:
+        try:
+            return consumer.get_watermark_offsets(partition, timeout=10)[1]
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.OFFSET_NOT_AVAILABLE or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
