@@ -92,7 +92,7 @@ class Universe:
             rack="abcdefghij"[(number - 1) % 10], folder="/data", voters=self.voters, config=self._config, incarnation=incarnation,
         )
         self.tell("Started", number, incarnation=incarnation)
-        node = process.context.run(lambda: Node(spec=spec, world=world, journal=journal))
+        node = self.process(number).context.run(lambda: Node(spec=spec, world=world, journal=journal))
 
         async def begin() -> None:
             self.nodes[number] = node  # not before it begins: nobody sees a node without its rooms
