@@ -98,7 +98,7 @@ class Simulation:
         return world.clock.process
 
     def crash(self, world: World) -> None:
-        """The process of this world is gone; its disk stays. Call the node's own crash() first, so that its tasks end."""
+        """The process of this world is gone; its disk stays, and its tasks are over."""
         self._end(world, power_lost=False)
 
     def lose_power(self, world: World) -> int:

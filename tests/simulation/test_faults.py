@@ -112,6 +112,27 @@ def test_an_operator_elects_uncleanly_where_nobody_may_lead():
     assert any(fact["kind"] == "LeaderElected" and fact["how"] == "unclean" for fact in facts)
 
 
+@pytest.mark.parametrize("power", [True, False])
+def test_a_killed_process_says_goodbye_and_a_dark_machine_does_not(power):
+    async def main():
+        universe = Universe(1)
+        await universe.start()
+        world, closed = universe.simulation.world("watcher"), []
+        connection = await world.network.dial("node-2", 9092)
+        connection.on_closed = closed.append
+        await universe.sleep(100)
+        (universe.cut_power if power else universe.crash)(2)
+        await universe.sleep(5_000)
+        assert len(closed) == (0 if power else 1)
+        await universe.start_node(2)
+        connection.send(b"\0\0\0\1?")
+        await universe.sleep(1_000)
+        await universe.until(lambda: is_whole(universe), "whole again")
+        return closed
+
+    assert len(run_virtually(main())) == 1
+
+
 @pytest.mark.parametrize("name", sorted(FAULTS))
 def test_it_tolerates_that_its_target_is_gone(name):
     """As in a plan that was cut down: nobody is left, and nothing may come of it but that it did not fire, or is mended later."""

@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.broker.node import Node
 from engine.broker.node_spec import NodeSpec
@@ -19,6 +19,8 @@ from engine.world.memory_process import MemoryProcess
 from engine.world.simulated import Simulation
 from engine.world.tasks import Cancelled
 from engine.world.world import World
+
+T = TypeVar("T")
 
 PORT = 9092
 CLUSTER_ID = "simulated-cluster-id-0"
@@ -83,7 +85,8 @@ class Universe:
         incarnation = self._incarnations[number] = self._incarnations.get(number, 0) + 1
         world = self.worlds[number] = self.simulation.world(f"node-{number}")
         journal = Journal(node=number, incarnation=incarnation, now_ms=world.clock.now_ms)
-        journal.listen(lambda fact: self._heard(to_wire(fact)))
+        process = self.process(number)
+        journal.listen(lambda fact: process.dead or self._heard(to_wire(fact)))  # the dead tell nothing
         spec = NodeSpec(
             node_id=number, cluster_id=CLUSTER_ID, host=f"node-{number}", port=PORT, advertised_host=f"node-{number}",
             rack="abcdefghij"[(number - 1) % 10], folder="/data", voters=self.voters, config=self._config, incarnation=incarnation,
@@ -106,7 +109,7 @@ class Universe:
         """Controlled shutdown. False when the node was not there, or ended otherwise meanwhile."""
         if not self.runs(number):
             return False
-        node, world = self.nodes[number], self.worlds[number]
+        node = self.nodes[number]
         self.tell("Stopping", number)
         self.stopping.add(number)
         try:
@@ -115,8 +118,7 @@ class Universe:
             self._died(number, node, error)
         if self.nodes.get(number) is not node:
             return False
-        self._forget(number)
-        self.simulation.crash(world)
+        self._end(number, self.simulation.crash)
         self.tell("Stopped", number)
         return True
 
@@ -133,12 +135,12 @@ class Universe:
 
     def crash(self, number: int) -> None:
         """The process is gone; what it had written stays on its disk."""
-        self.simulation.crash(self._forget(number))
+        self._end(number, self.simulation.crash)
         self.tell("Crash", number)
 
     def cut_power(self, number: int) -> None:
         """The machine is dark until the node is started again; what was not synced may be lost, and nobody hears that it is gone."""
-        lost = self.simulation.lose_power(self._forget(number))
+        lost = self._end(number, self.simulation.lose_power)
         self.tell("PowerLost", number, lost_bytes=lost)
 
     def freeze(self, number: int) -> None:
@@ -151,11 +153,13 @@ class Universe:
         self.process(number).thaw()
         self.tell("Thawed", number)
 
-    def _forget(self, number: int) -> World:
+    def _end(self, number: int, how: Callable[[World], T]) -> T:
+        """The world ends first: what the node does when it is told finds a dead network, and closes no connection in good order."""
         self.stopping.discard(number)
         node, world = self.nodes.pop(number), self.worlds.pop(number)
+        result = how(world)
         node.crash()
-        return world
+        return result
 
     def _process_ended(self, process: MemoryProcess, error: BaseException) -> bool:
         """As python -m engine: what nobody caught ends the process. That is a bug unless its disk had refused."""
@@ -170,7 +174,7 @@ class Universe:
         if self.nodes.get(number) is node:
             if self.simulation.disk(f"node-{number}").refusals == 0:
                 raise error
-            self.simulation.crash(self._forget(number))
+            self._end(number, self.simulation.crash)
             self.tell("Died", number, reason=str(error))
 
     # ---- growing and shrinking

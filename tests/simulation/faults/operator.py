@@ -20,8 +20,7 @@ PREFERRED, UNCLEAN = 0, 1
 # Nobody could do it just now; somebody may soon.
 AGAIN = frozenset({
     ErrorCode.not_controller, ErrorCode.request_timed_out, ErrorCode.unknown_server_error, ErrorCode.broker_not_available,
-    ErrorCode.invalid_replication_factor, ErrorCode.unknown_topic_or_partition, ErrorCode.topic_already_exists,
-    ErrorCode.kafka_storage_error,
+    ErrorCode.invalid_replication_factor, ErrorCode.kafka_storage_error,
 })
 
 
