@@ -78,4 +78,5 @@ def test_what_is_acknowledged_is_read_in_order_and_once():
 
 
 def test_a_seed_decides_a_run_with_it():
+    """In one process, or under one PYTHONHASHSEED: aiokafka walks through sets of partitions, whose order Python's hashes decide."""
     assert run_virtually(story(4))[2] == run_virtually(story(4))[2]
