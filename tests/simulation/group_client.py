@@ -66,7 +66,8 @@ class Member:
 
     def start(self) -> None:
         """Reads until it is told to leave, or crashes."""
-        self._tasks = [spawn(self._live(), name=f"{self.client.name} lives"), spawn(self._heartbeats(), name=f"{self.client.name} heartbeats")]
+        living = spawn(self._live(), name=f"{self.client.name} lives")
+        self._tasks = [living, spawn(self._heartbeats(), name=f"{self.client.name} heartbeats")]
 
     async def leave(self) -> None:
         """Finishes what it does, says good-bye (a static member does not), and ends."""
@@ -176,7 +177,8 @@ class Member:
         if not self._accepts("JoinGroup", answer.error_code, answer):
             return None
         if answer.leader == answer.member_id and not answer.members and not answer.skip_assignment:
-            raise Anomaly("client", f"{self.group}: {answer.member_id} leads generation {answer.generation_id} and hears of no members", answer)
+            sentence = f"{self.group}: {answer.member_id} leads generation {answer.generation_id} and hears of no members"
+            raise Anomaly("client", sentence, answer)
         return answer
 
     def _share_out(self, joined: Message) -> dict[str, bytes]:

@@ -60,7 +60,10 @@ class Polled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Positioned:
-    """A reader begins at `offset` of a partition: after an assignment, a reset or a seek. `why`: committed, earliest, latest, seek."""
+    """A reader begins at `offset` of a partition: after an assignment, a reset or a seek. `why` is one of
+
+    committed, earliest, latest, seek, truncated. The last: the new leader's log is shorter than what was read, so reading goes on where they part (KIP-320).
+    """
 
     at_ms: int
     reader: str
@@ -75,7 +78,10 @@ class Positioned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assigned:
-    """A member was told what it owns in a generation, {(topic, partition)}."""
+    """A member was told what it owns in a generation, {(topic, partition)}.
+
+    `member`: its id; of a static one its instance, for ids change within a generation when it comes back.
+    """
 
     at_ms: int
     reader: str

@@ -93,7 +93,9 @@ class Producer:
         self._ticking = spawn(self._tick(), name=f"{self.client.name} ticks")
 
     async def _take_identity(self) -> None:
-        message = build("InitProducerId", "request", 4, transactional_id=None, transaction_timeout=60_000, producer_id=-1, producer_epoch=-1)
+        message = build(
+            "InitProducerId", "request", 4, transactional_id=None, transaction_timeout=60_000, producer_id=-1, producer_epoch=-1
+        )
         while True:
             answer = await self.client.ask_any(message)
             if answer is not None and answer.error_code == ErrorCode.none:

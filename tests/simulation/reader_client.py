@@ -161,7 +161,7 @@ class Reader:
             for part in topic.partitions:
                 position = known.get((topic.topic_id, part.partition_index))
                 if position is None:
-                    raise Anomaly("client", f"{self.client.name}: a Fetch answer has a partition that was not asked for", topic.topic_id, part)
+                    raise Anomaly("client", f"{self.client.name} is sent a partition that it did not ask for", topic.topic_id, part)
                 await self._take(position, part, found)
         return found
 

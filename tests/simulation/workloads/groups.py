@@ -81,11 +81,13 @@ class Group:
             await universe.sleep(away_ms)
             member.client.thaw()
             return
-        if kind == "crash":
+        leaving = spawn(member.leave(), name=f"{member.client.name} leaves") if kind == "leave" else None
+        if leaving is None:
             member.crash()
-        else:
-            await member.leave()
         await universe.sleep(away_ms)
+        if leaving is not None and not leaving.done():
+            leaving.cancel()  # nobody hears its good-bye: whoever shuts a process down loses patience then
+            member.crash()
         self._come(universe, history, slot)
 
     def _check(self) -> None:
