@@ -144,6 +144,8 @@ class Controller:
 
     def _stop(self) -> None:
         self.active = False
+        # Nobody will tell what we appended last. If it is committed when we lead again, it is news as another's would be.
+        self._own_offset = -1
         for timer in (*self._timers, *([self._expiry] if self._expiry else [])):
             timer.cancel()
         self._timers, self._expiry = [], None

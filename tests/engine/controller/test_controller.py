@@ -156,6 +156,28 @@ def test_losing_the_lead_refuses_what_waits():
     story(tell)
 
 
+def test_what_was_decided_before_the_lead_was_lost_is_told_when_it_is_committed_after_all():
+    async def tell(controller, raft, cluster, journal, clock):
+        raft.hold = True
+
+        async def refused():
+            with pytest.raises(NotController):
+                await controller.create_topics(creation("orders"), 7)
+
+        asked = spawn(refused(), name="asked")
+        await clock.sleep(10)
+        raft.lose()
+        controller.on_leader(False, 6)
+        await asked
+        raft.is_leader = True  # again: its log still has what it appended, and the first record of the new epoch commits that too
+        raft.commit()
+        controller.on_leader(True, 7)
+        await clock.sleep(10)
+        assert [fact.topic for fact in journal.recent(TopicCreated)] == ["orders"]
+
+    story(tell)
+
+
 def test_a_silent_broker_is_fenced_by_the_clock_and_the_beating_are_not():
     async def tell(controller, raft, cluster, journal, clock):
         cluster.topic("orders", [1, 2, 3])
