@@ -52,7 +52,8 @@ def handle(context: RequestContext, request: Message) -> Message:
 
 
 def refuse(context: RequestContext, request: Message, error: KafkaError) -> Message:
-    topics = [{"error_code": error.code, "name": topic.name, "topic_id": topic.topic_id} for topic in request.topics or ()]
+    # As Kafka: until version 11 an answer has no place for the null that a request may say.
+    topics = [{"error_code": error.code, "name": topic.name or "", "topic_id": topic.topic_id} for topic in request.topics or ()]
     return build("Metadata", "response", context.api_version, topics=topics)
 
 
