@@ -7,7 +7,7 @@ import sys
 from playground.launch import environment
 from playground.launch.steps import PLAY, ROOT, SetupFailed
 
-WORDS = ("do", "state", "test", "bench", "engine", "tool")
+WORDS = ("do", "state", "test", "bench", "fuzz", "engine", "tool")
 
 
 def main(arguments: list[str], *, usage: str) -> int:
@@ -47,11 +47,11 @@ def _word(word: str, rest: list[str]) -> int:
         from playground.launch import suites
 
         return suites.test(rest)
-    environment.python_packages(environment.TEST_REQUIREMENTS if word == "bench" else environment.REQUIREMENTS)
-    if word == "bench":
+    environment.python_packages(environment.TEST_REQUIREMENTS if word in ("bench", "fuzz") else environment.REQUIREMENTS)
+    if word in ("bench", "fuzz"):
         from playground.launch import suites
 
-        return suites.bench(rest)
+        return suites.bench(rest) if word == "bench" else suites.fuzz(rest)
     module = ["-m", "engine", *rest] if word == "engine" else ["-m", "engine.tools", *rest]
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     os.execv(environment.PYTHON, [str(environment.PYTHON), *module])

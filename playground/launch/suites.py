@@ -23,6 +23,7 @@ SUITES: dict[str, list[str]] = {
     "front": [],
     "browser": ["tests/browser"],
     "oracle": ["tests/oracle"],
+    "fuzz": ["tests/fuzz"],
 }
 ALL = ("house", "engine", "clients", "web", "front", "browser")
 
@@ -65,6 +66,12 @@ def bench(names: list[str]) -> int:
     if not names or names[0] not in there:
         raise SetupFailed(f"which benchmark? There are: {', '.join(there)}")
     command = [str(environment.PYTHON), str(ROOT / "tests" / "bench" / f"{names[0]}.py"), *names[1:]]
+    return subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}).returncode
+
+
+def fuzz(options: list[str]) -> int:
+    """Hostile requests, as long as one likes: tests/fuzz says which options there are."""
+    command = [str(environment.PYTHON), "-m", "tests.fuzz", *options]
     return subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}).returncode
 
 
