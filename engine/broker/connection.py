@@ -33,6 +33,11 @@ class _Slot:
         self.context: RequestContext | None = None
         self.dropped = False  # was answered past the queue
 
+    def forget_context(self) -> RequestContext:
+        """Context and slot know each other; apart, they go at once and not with the next collection of garbage."""
+        context, self.context = self.context, None
+        return context
+
 
 class ClientConnection:
     """One connection of a client or of another node. `id` is unique in the node's incarnation."""
@@ -132,7 +137,7 @@ class ClientConnection:
             slot = slots[0]
             if slot.answer is not _WAITING:
                 slots.popleft()
-                self._send(slot.answer, slot.context.correlation_id)
+                self._send(slot.answer, slot.forget_context().correlation_id)
             elif slot.begin is None or self._beginning:
                 break
             else:
@@ -159,7 +164,15 @@ class ClientConnection:
         elif isinstance(answer, (bytes, bytearray, memoryview)):
             self._wire.send(answer)
         else:
-            self._wire.send(encode_response(answer, correlation_id=correlation_id))
+            self._send_message(answer, correlation_id)
+
+    def _send_message(self, message: Any, correlation_id: int) -> None:
+        try:
+            encoded = encode_response(message, correlation_id=correlation_id)
+        except Exception as bug:  # an answer that cannot be written ends its own connection, never whoever happened to flush
+            self._owner.refuse(self, f"an answer that cannot be written, a bug: {bug!r} in {message!r:.500}")
+        else:
+            self._wire.send(encoded)
 
     def take_out(self, api_key: int) -> list[RequestContext]:
         """Requests of that API whose answers were not sent: whoever calls sends them; what their handlers say is dropped."""
@@ -188,6 +201,8 @@ class ClientConnection:
     def _lost(self, reason: str) -> None:
         if not self.closed:
             self.closed = True
+            for slot in self._slots:
+                slot.forget_context()
             self._slots.clear()
             self._kept.clear()
             self._owner.on_lost(self, reason)

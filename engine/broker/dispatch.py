@@ -84,19 +84,15 @@ class Dispatch:
             self._node.spawn(self._serve_waiting(route, context, request), name=f"{route.api.name} {context.client_id}")
             return
         try:
-            answer = route.handle(context, request)
+            self._deliver(context, route.handle(context, request))
         except Exception as error:
             self._failed(route, context, request, error)
-        else:
-            self._deliver(context, answer)
 
     async def _serve_waiting(self, route: Route, context: RequestContext, request: Message) -> None:
         try:
-            answer = await route.handle(context, request)
+            self._deliver(context, await route.handle(context, request))
         except Exception as error:
             self._failed(route, context, request, error)
-        else:
-            self._deliver(context, answer)
 
     async def _ask_controller(self, route: Route, context: RequestContext, request: Message, frame: bytes) -> None:
         if self._node.controller.active:

@@ -93,7 +93,7 @@ def register(view: View, request: Message, *, cluster_id: str, session_valid: bo
     if request.cluster_id != cluster_id:
         raise InconsistentClusterId(f"Expected cluster ID {cluster_id}, but got cluster ID {request.cluster_id}")
     known = view.image.brokers.get(request.broker_id)
-    if known and session_valid and not known.fenced and known.incarnation_id != request.incarnation_id:
+    if known and session_valid and not known.fenced and known.incarnation_id != _incarnation(request):
         raise DuplicateBrokerRegistration(
             "Another broker is registered with that broker id. If the broker was recently restarted this should self-resolve "
             "once the heartbeat manager expires the broker's session."
@@ -101,7 +101,7 @@ def register(view: View, request: Message, *, cluster_id: str, session_valid: bo
     if not request.listeners:
         raise InvalidRegistration("No listeners specified in request")
     decision = Decision()
-    same_process = known is not None and known.incarnation_id == request.incarnation_id
+    same_process = known is not None and known.incarnation_id == _incarnation(request)
     if known and not same_process:
         _retire(view, decision, known, clean=request.previous_broker_epoch == known.epoch)
     epoch = known.epoch if known and same_process else next_offset + len(decision.records)
@@ -114,10 +114,14 @@ def register(view: View, request: Message, *, cluster_id: str, session_valid: bo
     return decision
 
 
+def _incarnation(request: Message) -> UUID:
+    return request.incarnation_id or UUID(int=0)  # kio reads the zero uuid as None; a record holds it as it is
+
+
 def _record(request: Message, epoch: int, same: BrokerImage | None) -> RegisterBrokerRecord:
     return RegisterBrokerRecord(
         broker_id=request.broker_id,
-        incarnation_id=request.incarnation_id,
+        incarnation_id=_incarnation(request),
         broker_epoch=epoch,
         end_points=tuple(
             Endpoint(name=each.name, host=each.host, port=each.port, security_protocol=each.security_protocol) for each in request.listeners

@@ -285,15 +285,19 @@ def delete_topics(view: View, request: Message, version: int) -> Decision:
     asked = [(state.name, state.topic_id) for state in request.topics] if version >= 6 else [(name, None) for name in request.topic_names]
     names = Counter(name for name, _ in asked if name is not None)
     ids = Counter(topic_id for _, topic_id in asked if not zero_uuid(topic_id))
+    named = {view.image.topics[name].id for name, topic_id in asked if name in view.image.topics and zero_uuid(topic_id)}
     decision = Decision()
     rows, seen = [], set()
     for name, topic_id in asked:
-        if (name, topic_id) in seen:
+        if (name, topic_id) in seen or (name is None and topic_id in named):
             continue
         seen.add((name, topic_id))
         row: dict[str, Any] = {"name": name, "topic_id": topic_id}
         try:
             topic = _to_delete(view, name, topic_id, twice=names[name] > 1 or ids[topic_id] > 1)
+            if name is not None and ids[topic.id]:
+                row["topic_id"] = topic.id
+                raise InvalidRequest("The provided topic name maps to an ID that was already supplied.")
         except KafkaError as error:
             rows.append(row | {"error_code": error.code, "error_message": error.message})
             continue

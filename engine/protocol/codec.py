@@ -21,7 +21,9 @@ from kio.static.constants import EntityType
 
 from engine.protocol.api_keys import API_KEYS, BY_NAME
 from engine.protocol.field_element import element
+from engine.protocol.nulls import check_nulls
 from engine.protocol.promises import check_promises
+from engine.protocol.tolerance import tolerated
 from engine.world.moments import duration, milliseconds, moment
 
 __all__ = [
@@ -274,9 +276,22 @@ def decode_body(api: str, kind: Kind, version: int, frame: memoryview | bytes, a
         message = message_class(api, kind, version)
         if kind == "request":
             check_promises(message, view, at)
+            return _read_request(message, view, at)
         return entity_reader(message)(view, at)[0]
     except Exception as error:
         raise Malformed(f"not a {api} {kind} version {version}: {error}") from error
+
+
+def _read_request(message: type, view: memoryview | bytes, at: int) -> Message:
+    try:
+        decoded = entity_reader(message)(view, at)[0]
+    except Exception as refused:
+        plain = tolerated(message, view, at)
+        if plain == view[at:]:
+            raise refused
+        decoded = entity_reader(message)(plain, 0)[0]
+    check_nulls(decoded)
+    return decoded
 
 
 def decode_request(frame: memoryview | bytes) -> tuple[RequestHeader, Message]:

@@ -93,6 +93,8 @@ def _parse(body: memoryview, version: int) -> ProduceRequest:
         if flexible:
             at = skip_tags(body, at)
         request.topics.append((topic, found))
+    if flexible:
+        skip_tags(body, at)  # a request that is cut before them is none
     return request
 
 

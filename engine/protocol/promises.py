@@ -36,9 +36,9 @@ def check_promises(message: type, body: Any, at: int) -> None:
 @cache
 def _struct(message: type) -> Walk:
     flexible = message.__flexible__
-    steps = [_field(part, flexible) for part in fields(message) if "tag" not in part.metadata]
+    steps = [field_walk(part, flexible) for part in fields(message) if "tag" not in part.metadata]
     if flexible:
-        steps.append(_tags({part.metadata["tag"]: _field(part, flexible) for part in fields(message) if "tag" in part.metadata}))
+        steps.append(_tags({part.metadata["tag"]: field_walk(part, flexible) for part in fields(message) if "tag" in part.metadata}))
 
     def walk(body: Any, at: int) -> int:
         for step in steps:
@@ -50,7 +50,8 @@ def _struct(message: type) -> Walk:
     return walk
 
 
-def _field(part: Field, flexible: bool) -> Walk:
+def field_walk(part: Field, flexible: bool) -> Walk:
+    """From where a field's value begins to where it ends."""
     kind, is_array, nullable = element(part)
     if is_dataclass(kind):
         one = _struct(kind)
@@ -66,7 +67,7 @@ def _fixed(size: int) -> Walk:
 
 def _sized(width: int, flexible: bool) -> Walk:
     def walk(body: Any, at: int) -> int:
-        length, at = _length(body, at, width, flexible)
+        length, at = read_length(body, at, width, flexible)
         return at + max(length, 0)
 
     return walk
@@ -74,7 +75,7 @@ def _sized(width: int, flexible: bool) -> Walk:
 
 def _maybe(one: Walk) -> Walk:
     def walk(body: Any, at: int) -> int:
-        present, at = _length(body, at, 1, False)
+        present, at = read_length(body, at, 1, False)
         return at if present < 0 else one(body, at)
 
     return walk
@@ -82,7 +83,7 @@ def _maybe(one: Walk) -> Walk:
 
 def _array(one: Walk, flexible: bool) -> Walk:
     def walk(body: Any, at: int) -> int:
-        count, at = _length(body, at, 4, flexible)
+        count, at = read_length(body, at, 4, flexible)
         if count > len(body) - at:
             raise BrokenPromise(f"an array of {count} elements is promised in {len(body) - at} bytes")
         for _ in range(count):
@@ -94,10 +95,10 @@ def _array(one: Walk, flexible: bool) -> Walk:
 
 def _tags(known: dict[int, Walk]) -> Walk:
     def walk(body: Any, at: int) -> int:
-        count, at = _varint(body, at)
+        count, at = read_varint(body, at)
         for _ in range(min(count, len(body) - at)):
-            tag, at = _varint(body, at)
-            size, at = _varint(body, at)
+            tag, at = read_varint(body, at)
+            size, at = read_varint(body, at)
             if tag in known:
                 known[tag](body, at)
             at += size
@@ -106,17 +107,18 @@ def _tags(known: dict[int, Walk]) -> Walk:
     return walk
 
 
-def _length(body: Any, at: int, width: int, flexible: bool) -> tuple[int, int]:
+def read_length(body: Any, at: int, width: int, flexible: bool) -> tuple[int, int]:
     """(length or -1 for null, where what it counts begins)."""
     if flexible:
-        value, at = _varint(body, at)
+        value, at = read_varint(body, at)
         return value - 1, at
     if at + width > len(body):
         raise BrokenPromise("the request ends inside a length")
     return int.from_bytes(body[at : at + width], "big", signed=True), at + width
 
 
-def _varint(body: Any, at: int) -> tuple[int, int]:
+def read_varint(body: Any, at: int) -> tuple[int, int]:
+    """An unsigned number of five bytes at most (a longer one would cost the square of its length), and where it ends."""
     value = shift = 0
     while at < len(body):
         byte = body[at]
@@ -125,4 +127,6 @@ def _varint(body: Any, at: int) -> tuple[int, int]:
         if byte < 0x80:
             return value, at
         shift += 7
+        if shift > 28:
+            raise BrokenPromise("a number of more than five bytes")
     raise BrokenPromise("the request ends inside a number")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from crc32c import crc32c
 
 from engine.protocol import compression as codecs
-from engine.protocol.errors import CorruptMessage, UnsupportedForMessageFormat
+from engine.protocol.errors import CorruptMessage, MessageTooLarge, UnsupportedForMessageFormat
 
 Buffer = bytes | bytearray | memoryview
 
@@ -32,6 +32,7 @@ CONTROL_BIT = 0x20
 DELETE_HORIZON_BIT = 0x40
 
 CREATE_TIME, LOG_APPEND_TIME = 0, 1
+RECORDS_DECODED_MAX = 1 << 18  # of one batch: half a second's work and 60 MiB; clients close theirs at 10,000 or by size
 SEQUENCE_MAX = 0x7FFF_FFFF
 
 _HEADER = struct.Struct(">qiibIhiqqqhii")
@@ -220,11 +221,18 @@ def encode_batch(
 
 
 def decode_records(buffer: Buffer, position: int = 0, header: BatchHeader | None = None) -> list[Record]:
-    """The records of the batch at `position`, with their real offsets and timestamps. Raises CorruptMessage."""
+    """The records of the batch at `position`, with their real offsets and timestamps.
+
+    Raises CorruptMessage, and MessageTooLarge for a batch that is small on the wire only; producers split theirs when they hear it.
+    """
     header = header or read_header(buffer, position)
+    if header.record_count > RECORDS_DECODED_MAX:
+        raise MessageTooLarge(f"{header.record_count} records in one batch are more than {RECORDS_DECODED_MAX}")
     body: Buffer = memoryview(buffer)[position + HEADER_BYTES : position + header.size]
     try:
         plain = codecs.decompress(header.compression, body)
+    except codecs.PlainTooLarge as error:
+        raise MessageTooLarge(str(error)) from error
     except codecs.CompressionFailed as error:
         raise CorruptMessage(str(error)) from error
     # With LogAppendTime all records of a batch have the batch's one timestamp.
@@ -274,6 +282,8 @@ def _read_record(plain: bytes, at: int, header: BatchHeader, fixed_timestamp: in
     value, at = _read_bytes(plain, at)
     count, at = read_varint(plain, at)
     headers = []
+    if count < 0:
+        raise IndexError("a negative count of headers")
     for _ in range(count):
         name, at = _read_bytes(plain, at)
         if name is None:

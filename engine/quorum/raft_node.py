@@ -76,7 +76,8 @@ class RaftNode:
     def deadline_ms(self) -> float:
         """When it wants a Tick at the latest."""
         times = [self.role.deadline_ms, *self.next_ask.values(), *(fetch.deadline_ms for fetch in self.waiting)]
-        if isinstance(self.role, (Unattached, Follower)) and self.fetching is None and not self.changing_log:
+        somebody = self.voters.others(self.node_id)  # a voter that is alone has nobody to fetch from, and would tick without end
+        if somebody and isinstance(self.role, (Unattached, Follower)) and self.fetching is None and not self.changing_log:
             times.append(self.fetch_at)
         return min(times)
 

@@ -19,6 +19,7 @@ from engine.world.network import FRAME_BYTES_MAX, Part
 READ_BYTES = 1 << 18  # 64 KiB is a third slower, more brings nothing
 SENDFILE_BYTES_MIN = 1 << 16  # below it one pread and one send are cheaper
 READS_PER_TURN_MAX = 8  # then other connections get their turn
+FRAMES_PER_TURN_MAX = 64  # likewise: a read of small requests holds thousands, and whoever sends them must not be served alone
 BACKLOG = 1024
 OWNER = "owner"  # who holds reading, if nobody else is named
 
@@ -51,6 +52,7 @@ class OsConnection:
         self._descriptor = sock.fileno()
         self._buffer = buffer
         self._begun = bytearray()  # the start of a frame whose length we do not know yet
+        self._enough = 0  # bytes of it that are worth a look
         self._large: bytearray | None = None  # a frame that did not come whole
         self._filled = 0
         self._unread: bytes = b""  # whole frames that came before reading was held
@@ -58,6 +60,7 @@ class OsConnection:
         self._writing = self._held = self._closed = False
         self._holders: set[str] = set()  # who holds reading
         self._writing_held = False
+        self._resting = False  # has had its turn, and more frames are here
         self.queued_bytes = 0
         self.on_frame: Callable[[memoryview], None] = lambda frame: None
         self.on_closed: Callable[[str], None] = lambda reason: None
@@ -82,7 +85,7 @@ class OsConnection:
                     return self._lost("closed by the other side")
                 full = count == len(into)
                 self._take(count)
-                if self._closed or self._held or not full:
+                if self._closed or self._held or self._resting or not full:
                     return
         except (BlockingIOError, InterruptedError):
             return
@@ -99,12 +102,14 @@ class OsConnection:
         view = memoryview(self._buffer)[:count]
         if self._begun:
             self._begun += view
-            whole, self._begun = self._begun, bytearray()
+            if len(self._begun) < self._enough:
+                return
+            whole, self._begun, self._enough = self._begun, bytearray(), 0
             view = memoryview(whole)
         self._deliver(view)
 
     def _deliver(self, view: memoryview) -> None:
-        at, end = 0, len(view)
+        at, end, left = 0, len(view), FRAMES_PER_TURN_MAX
         while end - at >= 4:
             length = int.from_bytes(view[at : at + 4], "big", signed=True)
             if not 0 <= length <= FRAME_BYTES_MAX:
@@ -116,16 +121,25 @@ class OsConnection:
             at += length
             if self._closed:
                 return None
+            left -= 1
             if self._held:
                 self._unread = bytes(view[at:])
                 return None
+            if left == 0 and at < end:
+                return self._rest(view[at:])
         self._begun = bytearray(view[at:])
         return None
+
+    def _rest(self, unread: memoryview) -> None:
+        self._unread, self._resting = bytes(unread), True
+        self._loop.remove_reader(self._descriptor)
+        self._loop.call_soon(self._resume_reading)
 
     def _begin_large(self, length: int, begin: memoryview) -> None:
         # Memory grows with what has come, not with what was announced: a lying length costs nothing.
         if length > READ_BYTES and len(begin) < length // 4 and length > 4 * READ_BYTES:
             self._begun = bytearray(length.to_bytes(4, "big")) + begin
+            self._enough = 4 + length // 4  # looked at again then, not copied again for each byte that drips in
             return
         self._large = bytearray(length)
         self._large[: len(begin)] = begin
@@ -146,9 +160,11 @@ class OsConnection:
         if self._held or self._closed:
             return
         unread, self._unread = self._unread, b""
+        self._resting = False
         if unread:
             self._deliver(memoryview(bytearray(unread)))
-        self._start()
+        if not self._resting:
+            self._start()
 
     # ---- writing
 

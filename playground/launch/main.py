@@ -7,7 +7,7 @@ import sys
 from playground.launch import environment
 from playground.launch.steps import PLAY, ROOT, SetupFailed
 
-WORDS = ("do", "state", "test", "bench", "simulate", "engine", "tool")
+WORDS = ("do", "state", "test", "bench", "simulate", "fuzz", "engine", "tool")
 
 
 def main(arguments: list[str], *, usage: str) -> int:
@@ -47,11 +47,11 @@ def _word(word: str, rest: list[str]) -> int:
         from playground.launch import suites
 
         return suites.test(rest)
-    environment.python_packages(environment.TEST_REQUIREMENTS if word in ("bench", "simulate") else environment.REQUIREMENTS)
+    environment.python_packages(environment.REQUIREMENTS if word in ("engine", "tool") else environment.TEST_REQUIREMENTS)
     if word == "bench":
         from playground.launch import suites
 
         return suites.bench(rest)
-    module = {"engine": "engine", "tool": "engine.tools", "simulate": "tests.simulation"}[word]
+    module = {"engine": "engine", "tool": "engine.tools", "simulate": "tests.simulation", "fuzz": "tests.fuzz"}[word]
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     os.execv(environment.PYTHON, [str(environment.PYTHON), "-m", module, *rest])

@@ -24,6 +24,7 @@ SUITES: dict[str, list[str]] = {
     "browser": ["tests/browser"],
     "scenarios": ["tests/scenarios"],
     "oracle": ["tests/oracle"],
+    "fuzz": ["tests/fuzz"],
 }
 ALL = ("house", "engine", "clients", "web", "front", "browser")
 

@@ -5,7 +5,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from engine.broker.request_context import LATER, RequestContext
-from engine.protocol.codec import Message, build, decode_body, encode_response, read_header
+from engine.protocol.codec import Malformed, Message, RequestHeader, build, decode_body, encode_response, read_header
 from engine.protocol.errors import ErrorCode, InvalidRequest, NotController
 
 
@@ -13,7 +13,7 @@ def handle(context: RequestContext, request: Message) -> Any:
     node = context.node
     if not node.controller.active:
         raise NotController
-    header = read_header(request.request_data)
+    header, client_host = _read(request)
     route = node.dispatch.table.get(header.api_key)
     if route is None or not route.forwarded or not route.serves(header.api_version):
         raise InvalidRequest(f"API {header.api_key} version {header.api_version} is not one that is forwarded")
@@ -25,11 +25,22 @@ def handle(context: RequestContext, request: Message) -> Any:
         correlation_id=header.correlation_id,
         client_id=header.client_id,
         deliver=lambda answer: context.answer(_wrapped(answer, header.correlation_id)),
-        forwarded_from=str(ipaddress.ip_address(request.client_host_address)),
+        forwarded_from=client_host,
     )
-    message = decode_body(route.api.name, "request", header.api_version, request.request_data, header.body_at)
+    try:
+        message = decode_body(route.api.name, "request", header.api_version, request.request_data, header.body_at)
+    except Malformed as error:
+        raise InvalidRequest(str(error)) from error
     node.dispatch.serve(route, inner, message)
     return LATER
+
+
+def _read(request: Message) -> tuple[RequestHeader, str]:
+    """The header of the request inside, and its client's address. Raises InvalidRequest."""
+    try:
+        return read_header(request.request_data), str(ipaddress.ip_address(request.client_host_address))
+    except ValueError as error:  # Malformed is one
+        raise InvalidRequest(f"an envelope that cannot be read: {error}") from error
 
 
 def _wrapped(answer: Message, correlation_id: int) -> Message:

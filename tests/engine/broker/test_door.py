@@ -1,7 +1,9 @@
 """Requests come in, answers go out: in order, through pauses, and nothing is lost to a bad neighbour."""
 
+import gc
 from types import SimpleNamespace
 
+from engine.broker.request_context import RequestContext
 from engine.broker.routes import route
 from engine.events.facts import ClientConnected, ClientDisconnected
 from engine.protocol.codec import build
@@ -73,6 +75,39 @@ async def test_a_kafka_error_and_a_bug_become_codes():
     assert (first.error_code, first.error_message) == (ErrorCode.not_coordinator, "not here")
     assert second.error_code == ErrorCode.unknown_server_error
     assert "ZeroDivisionError" in door.log[0]
+
+
+async def test_an_answer_that_cannot_be_written_ends_its_own_connection():
+    door = Door()
+    bad, good = Wire(door), Wire(door)
+    door.dispatch.table[12] = route(12, module(handle=lambda context, request: build("FindCoordinator", "response", 3, host=None)))
+    bad.ask("ListGroups", 4)
+    bad.ask("Heartbeat", 4, **BEAT)
+    door.release(0)
+    assert bad.closed and "a bug" in door.log[0]
+    good.ask("FindCoordinator", 3, key="g", key_type=0)
+    assert good.order == [1]
+
+
+async def test_a_request_that_is_answered_or_lost_leaves_no_garbage():
+    door = Door()
+    answered, lost = Wire(door), Wire(door)
+    gc.collect()
+    gc.disable()
+    try:
+        for wire in (answered, lost):
+            wire.ask("ListGroups", 4)
+        assert contexts() == 2
+        door.release(0)
+        lost.on_closed("closed by the other side")
+        door.waiting.clear()
+        assert contexts() == 0
+    finally:
+        gc.enable()
+
+
+def contexts():
+    return sum(isinstance(each, RequestContext) for each in gc.get_objects())
 
 
 async def test_what_is_not_understood_closes_its_connection_only():

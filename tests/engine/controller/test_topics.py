@@ -201,6 +201,15 @@ def test_topics_go_by_name_and_by_id():
     assert cluster.image.topics == {}
 
 
+def test_a_topic_that_is_named_by_name_and_by_id_is_not_deleted():
+    """One removal record is replayed; a second one would name a topic that is not there any more."""
+    cluster = Cluster()
+    a = cluster.topic("a", [1])
+    words = "The provided topic name maps to an ID that was already supplied."
+    assert delete(cluster, (None, a), ("a", None)) == [("a", "invalid_request", words)]
+    assert "a" in cluster.image.topics
+
+
 def test_what_cannot_be_deleted():
     cluster = Cluster()
     cluster.topic("a", [1])

@@ -50,3 +50,8 @@ def test_random_bytes_are_no_request_or_one_and_never_the_end_of_the_process():
             decode_body(name, "request", version, chance.randbytes(chance.choice((0, 3, 20, 300))))
         except Malformed:
             pass
+
+
+def test_a_number_without_end_is_refused_at_its_sixth_byte():
+    with pytest.raises(Malformed, match="more than five bytes"):
+        decode_body("CreateTopics", "request", 7, b"\xff" * 1_000_000)

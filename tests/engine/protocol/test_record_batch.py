@@ -1,6 +1,7 @@
 """Record batches: what is encoded is decoded, harm is noticed, stamps keep the checksum good."""
 
 import struct
+import tracemalloc
 
 import pytest
 from crc32c import crc32c
@@ -8,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from engine.protocol import compression
-from engine.protocol.errors import CorruptMessage, UnsupportedForMessageFormat
+from engine.protocol.compression import PLAIN_BYTES_MAX
+from engine.protocol.errors import CorruptMessage, MessageTooLarge, UnsupportedForMessageFormat
 from engine.protocol.record_batch import (
     Record,
     check,
@@ -23,6 +25,7 @@ from engine.protocol.record_batch import (
     walk,
     write_varint,
 )
+from tests.fuzz.batches import bomb
 
 blobs = some.none() | some.binary(max_size=80)
 records = some.lists(
@@ -65,7 +68,7 @@ def test_random_bytes_are_refused_and_never_crash(data, codec):
     check(batch)
     try:
         decode_records(batch)
-    except CorruptMessage:
+    except (CorruptMessage, MessageTooLarge):  # raw snappy says how long it will be, and may say anything
         pass
     try:
         check(data)
@@ -129,3 +132,27 @@ def test_snappy_without_its_stream_is_read_too():
 def test_garbage_is_refused(codec):
     with pytest.raises(compression.CompressionFailed):
         compression.decompress(codec, b"no codec wrote this")
+
+
+@pytest.mark.parametrize("codec", [1, 2, 3, 4])
+def test_a_bomb_is_refused_before_it_is_unpacked(codec):
+    tracemalloc.start()
+    try:
+        with pytest.raises(MessageTooLarge):
+            decode_records(bomb(codec, 256 << 20))
+        assert tracemalloc.get_traced_memory()[1] < 3 * PLAIN_BYTES_MAX
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("codec", [1, 2, 3, 4])
+def test_what_shrinks_well_and_is_honest_is_read(codec):
+    records = [Record(offset=number, timestamp=5, value=bytes(1000)) for number in range(5000)]
+    assert decode_records(encode_batch(records, compression=codec)) == records
+
+
+def test_more_records_than_anybody_batches_are_refused():
+    batch = bytearray(encode_batch([Record(value=b"v")]))
+    struct.pack_into(">i", batch, 57, 1 << 19)
+    with pytest.raises(MessageTooLarge, match="records in one batch"):
+        decode_records(batch)

@@ -241,3 +241,15 @@ def test_a_fetch_answer_is_read_as_it_was_written(version):
     refused = m.FetchReply(error=ErrorCode.fenced_leader_epoch, epoch=5, leader=1)
     written = wire.write_fetch_reply(version, refused, records=b"", addresses={1: ("h", 9)})
     assert wire.read_reply(fetch, written).error == ErrorCode.fenced_leader_epoch
+
+
+def test_a_voter_that_is_alone_waits_for_its_time_and_does_not_tick_without_end():
+    """It has nobody to fetch from; after a restart it has resigned and stands when its election timeout is over."""
+    alone, stored = Voters((1,)), m.SaveElection(epoch=3, leader=1, voted=None)
+    node = RaftNode(node_id=1, voters=alone, timeouts=DEMO, chance=Chance(1), log=log(3), stored=stored, now_ms=0.0)
+    for _ in range(10):
+        if node.role.name == "Leader":
+            break
+        now_ms = node.deadline_ms
+        node.step(m.Tick(), now_ms)
+        assert node.role.name == "Leader" or node.deadline_ms > now_ms, f"{node} wants to be asked again at once"

@@ -7,7 +7,7 @@ import pytest
 from engine.world import tasks
 from engine.world.links import CLIENTS
 from engine.world.network import FRAME_BYTES_MAX
-from engine.world.os_network import READ_BYTES
+from engine.world.os_network import FRAMES_PER_TURN_MAX, READ_BYTES
 from engine.world.real import real_world
 from engine.world.simulated import Simulation
 from engine.world.virtual_loop import run_virtually
@@ -102,6 +102,35 @@ async def test_reading_can_be_held_and_nothing_is_lost():
     accepted.hold_reading(False)
     await until(world, lambda: len(heard) == 7)
     assert heard == [bytes([n]) for n in range(6)] + [b"later"]
+    dialled.close()
+    listener.close()
+
+
+async def test_who_floods_is_not_served_alone():
+    world = real_world()
+    dialled, accepted, heard, _, listener = await pair(world, world, "127.0.0.1")
+    turns = []
+    accepted.on_frame = lambda view: (heard.append(bytes(view)), turns or world.clock.call_soon(lambda: turns.append(len(heard))))
+    dialled.send(b"".join(frame(bytes([n % 250])) for n in range(10_000)))
+    await until(world, lambda: len(heard) == 10_000)
+    assert turns[0] <= FRAMES_PER_TURN_MAX, "whoever else is due waits for a few frames only"
+    assert heard == [bytes([n % 250]) for n in range(10_000)]
+    dialled.close()
+    listener.close()
+
+
+async def test_a_large_frame_that_drips_in_is_not_copied_for_each_drop():
+    world = real_world()
+    dialled, accepted, heard, _, listener = await pair(world, world, "127.0.0.1")
+    data = os.urandom(16 * READ_BYTES)
+    dialled.send(len(data).to_bytes(4, "big") + data[:READ_BYTES])
+    await until(world, lambda: len(accepted._begun) == READ_BYTES + 4)
+    begun = accepted._begun
+    dialled.send(data[READ_BYTES : READ_BYTES + 1])
+    await until(world, lambda: len(accepted._begun) == READ_BYTES + 5)
+    assert accepted._begun is begun
+    dialled.send(data[READ_BYTES + 1 :])
+    await until(world, lambda: heard == [data])
     dialled.close()
     listener.close()
 
