@@ -11,6 +11,7 @@ export const followerHeight = (layout: MapLayout, row_h: number) =>
   Math.round(Math.max(3, Math.min(layout.metrics.strip_follower * 1.25, row_h * 0.4, Math.max(layout.metrics.strip_follower, row_h * 0.16))))
 
 /** The room between a strip and its tracks shrinks with the row. */
+const LABEL_AIR = 4.5 // px: a dot's radius and a little
 const above = (row_h: number) => Math.min(6.5, row_h * 0.16)
 const below = (row_h: number) => Math.min(8.5, row_h * 0.18)
 
@@ -42,7 +43,9 @@ export function produceTrack(layout: MapLayout, part: Partition, row: Row, from:
   const first = layout.cards[0]
   if (!leader || !first) return null
   const top = leader.strip.middle - leader.h / 2
-  const y = Math.round(top - above(row.h)) + 0.5
+  // Over the strip, and over the label that stands before it, where there is room.
+  const label = Math.min(row.h * 0.46, 1.12 * layout.metrics.rem + LABEL_AIR)
+  const y = Math.round(leader.strip.middle - Math.max(leader.h / 2 + above(row.h), label)) + 0.5
   const x = leader.window.x(part.logs[part.leader]?.end ?? 0) + layout.metrics.cell / 2
   return [...bezier(rightMiddle(from), [first.x, y]), [x, y], [x, top]]
 }
