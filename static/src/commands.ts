@@ -35,6 +35,7 @@ export const lines = {
   setTopic: (name: string, settings: Settings) => withOptions(`set topic ${name}`, settings),
   growTopic: (name: string, partitions: string) => withOptions(`grow topic ${name}`, { partitions }),
   deleteTopic: (name: string) => `delete topic ${name}`,
+  elect: (partition: string, how: 'preferred' | 'unclean') => `elect ${partition} ${how}`,
   electPreferred: () => 'elect preferred leaders',
   produce: (topic: string, name: string, settings: Settings) => withOptions(`produce ${topic}${name ? ` as ${name}` : ''}`, settings),
   consume: (topic: string, name: string, settings: Settings) => withOptions(`consume ${topic}${name ? ` as ${name}` : ''}`, settings),

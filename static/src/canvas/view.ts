@@ -21,6 +21,7 @@ export interface Focus {
   hovered: { topic: string; partition: number } | null
   selected: { topic: string; partition: number; broker: number | null } | null
   only: { topic: string; partition: number } | null // the rest stands back: somebody asked why
+  searched?: boolean // the cluster is only what a search has found
 }
 
 export interface View {
@@ -204,7 +205,7 @@ function drawHeadings(view: View, cluster: Cluster, layout: MapLayout, card: Car
     const name = fit(block.topic, (right - left) / (0.5 * rem) - 6)
     view.marks.push({ kind: 'text', x: left, y, text: name, size: 'xs', color: dead ? 'text-3' : 'text-2', bold: !dead, alpha })
     const { fine } = layout.density === 'heat' ? tilesOf(layout, cluster, card, block) : { fine: 0 }
-    const shape = fine ? text.map.fine(fine) : text.map.shape(topic.partitions.length, topic.partitions[0]?.replicas.length ?? 0)
+    const shape = focus.searched ? text.map.found(topic.partitions.length) : fine ? text.map.fine(fine) : text.map.shape(topic.partitions.length, topic.partitions[0]?.replicas.length ?? 0)
     view.marks.push({ kind: 'text', x: right, y, text: shape, size: 'xs', color: 'text-3', align: 'right', alpha })
   }
   if (layout.internal_y === null) return
