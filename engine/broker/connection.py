@@ -65,6 +65,15 @@ class ClientConnection:
         """Frames wait for the end of a pause."""
         return bool(self._kept)
 
+    def is_of(self, far: str) -> None:
+        """Whose it is, as the links call it."""
+        self._wire.far = far
+
+    def hold_reading(self, hold: bool, *, by: str) -> None:
+        """While anybody holds no further requests come."""
+        if not self.closed:
+            self._wire.hold_reading(hold, by=by)
+
     # ---- requests in
 
     def _take(self, frame: memoryview) -> None:

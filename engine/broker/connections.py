@@ -10,6 +10,7 @@ from engine.broker.connection import ClientConnection
 from engine.events.facts import ClientConnected, ClientDisconnected
 from engine.protocol.api_keys import API_KEYS
 from engine.protocol.codec import Malformed, build, read_header
+from engine.world.links import CLIENTS
 
 if TYPE_CHECKING:
     from engine.events.journal import Journal
@@ -20,7 +21,21 @@ IDLE_SWEEP_MS = 5_000  # how late an idle connection may be noticed
 HEARTBEAT, API_VERSIONS = 12, 18
 # What nodes ask each other, from their first moment on. Fetch is how they follow the metadata log.
 OF_NODES = frozenset({api.key for api in API_KEYS.values() if api.for_nodes} | {1, 23})
-NODE_CLIENT_ID = re.compile(r"node-\d+(-|$)")  # how nodes call themselves (peers/directory); they are not shown as clients
+NODE_CLIENT_ID = re.compile(r"(node-\d+)(-|$)")  # how nodes call themselves (peers/directory); they are not shown as clients
+
+
+def far_name(client_id: str | None) -> str:
+    """Whose a connection is, as the links call it."""
+    node = NODE_CLIENT_ID.match(client_id or "")
+    return node[1] if node else CLIENTS
+
+
+def far_of(frame: memoryview) -> str:
+    """The same from a request; what cannot be read is no node's."""
+    try:
+        return far_name(read_header(frame).client_id)
+    except Malformed:
+        return CLIENTS
 
 
 def matches_by_correlation_id(connection: ClientConnection) -> bool:
@@ -67,6 +82,7 @@ class Connections:
             return
         connection.introduced = True
         connection.client_id = client_id
+        connection.is_of(far_name(client_id))
         if not NODE_CLIENT_ID.match(client_id or ""):
             self._journal.emit(
                 ClientConnected(

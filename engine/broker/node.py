@@ -12,6 +12,7 @@ from engine.broker.controller_door import ControllerDoor
 from engine.broker.dispatch import Dispatch
 from engine.broker.fetch_sessions import FetchSessions
 from engine.broker.handlers import TABLE
+from engine.broker.intercept import Intercept
 from engine.broker.lifecycle import Lifecycle
 from engine.broker.metadata_follower import MetadataFollower
 from engine.broker.node_spec import NodeSpec
@@ -70,6 +71,7 @@ class Node:
         )
         self.dispatch = Dispatch(self, TABLE)
         self.connections.on_request = self.dispatch.take
+        self.intercept = Intercept(self)
         self.directory = Directory(world=world, node_id=spec.node_id, addresses=spec.voters)
         self.controller_door = ControllerDoor(self)
         self.topic_creation = TopicCreation(self)

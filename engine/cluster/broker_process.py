@@ -5,6 +5,7 @@ Run as a module it is the warm parent: `python -m engine.cluster.broker_process 
 
 import gc
 import sys
+from collections.abc import Callable
 from typing import Any
 
 if __name__ == "__main__":
@@ -13,6 +14,7 @@ if __name__ == "__main__":
 # phantom-types, which kio stands on, imports hypothesis where it is installed: 130 ms and 10 MiB that no broker needs.
 sys.modules.setdefault("hypothesis", None)  # type: ignore[arg-type]
 
+from engine.broker.connections import far_of  # noqa: E402
 from engine.broker.node import Node  # noqa: E402
 from engine.broker.node_spec import NodeSpec  # noqa: E402
 from engine.broker.traffic_sample import TrafficSample, image_on_wire  # noqa: E402
@@ -20,6 +22,7 @@ from engine.cluster.preload import OF_CLIENTS, OF_NODES, preload  # noqa: E402
 from engine.events.facts import to_wire  # noqa: E402
 from engine.events.journal import Journal  # noqa: E402
 from engine.events.traffic import SAMPLE_MS  # noqa: E402
+from engine.peers.connection import node_name  # noqa: E402
 from engine.protocol.errors import KafkaError  # noqa: E402
 from engine.storage.checkpoints import CheckpointError  # noqa: E402
 from engine.world import nursery  # noqa: E402
@@ -42,7 +45,7 @@ async def _live(message: dict[str, Any], end: Any) -> int:
     pipe = Pipe(end)
     pipe.on_closed = lambda: leave(0)  # the host is gone, and so are we
     spec = spec_from(message["spec"])
-    world = real_world(start_ms=message["now_ms"], log=lambda line: print(f"[broker {spec.node_id}] {line}", file=sys.stderr, flush=True))
+    world = real_world(start_ms=message["now_ms"], log=_log_of(spec.node_id), name=node_name(spec.node_id))
     world.clock.slow(message["factor"])
     journal = Journal(node=spec.node_id, incarnation=spec.incarnation, now_ms=world.clock.now_ms)
     journal.listen(lambda fact: pipe.send({"fact": to_wire(fact)}))
@@ -51,6 +54,9 @@ async def _live(message: dict[str, Any], end: Any) -> int:
     try:
         node = Node(spec=spec, world=world, journal=journal)
         pipe.on_message = lambda order: _obey(node, order)
+        node.world.network.gates.name_of = far_of
+        for order in message["orders"]:
+            _obey(node, order)
         await node.start()
     except (OSError, CheckpointError, ValueError, KafkaError) as error:
         pipe.send({"failed": in_words(spec, error)})
@@ -66,6 +72,10 @@ async def _live(message: dict[str, Any], end: Any) -> int:
     pipe.send({"stopped": True})
     pipe.flush()
     return 0
+
+
+def _log_of(node_id: int) -> Callable[[str], None]:
+    return lambda line: print(f"[broker {node_id}] {line}", file=sys.stderr, flush=True)
 
 
 async def _tell(node: Node, pipe: Pipe) -> None:
@@ -92,6 +102,10 @@ def _obey(node: Node, order: dict[str, Any]) -> None:
         node.clock.resume()
     elif word == "slow":
         node.clock.slow(order["factor"])
+    elif word == "links":
+        node.world.network.gates.links.become(cut=map(tuple, order["cut"]), slow=map(tuple, order["slow"]))
+    elif word == "intercept":
+        node.intercept.follow(order["rules"])
     else:
         raise AssertionError(f"the host gave an order that no broker knows: {order}")
 

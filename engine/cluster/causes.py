@@ -6,6 +6,8 @@ Nodes give the causes that they see; these are added to the facts as they come i
 from collections.abc import Callable
 from typing import Any
 
+from engine.cluster.trouble_causes import TroubleCauses
+
 Wire = dict[str, Any]
 
 # Whatever last happened to a broker's process explains why it is silent, or why it is back.
@@ -24,10 +26,14 @@ class Causes:
         self._lagged: dict[tuple[str, int, int], str] = {}
         self._lost_controller: dict[int, str] = {}
         self._moved_coordinator: dict[int, str] = {}
+        self._trouble = TroubleCauses()
 
     def see(self, fact: Wire) -> None:
         """A fact of the host or of a node, as it is kept for later ones."""
         kind = fact["kind"]
+        for broker in self._trouble.see(fact):
+            self._returned[broker] = fact["id"]
+            self._readmitted.pop(broker, None)
         if kind in SILENCING:
             self._silenced[fact["broker"]] = fact["id"]
         elif kind in RETURNING:
@@ -52,12 +58,17 @@ class Causes:
         return completed
 
     def _of_silence(self, fact: Wire) -> list[str | None]:
+        return [self._silenced.get(fact["broker"]) or self._trouble.between(fact["broker"], fact["node"])]
+
+    def _of_shutdown(self, fact: Wire) -> list[str | None]:
         return [self._silenced.get(fact["broker"])]
 
     def _of_fencing(self, fact: Wire) -> list[str | None]:
         if fact["causes"]:
             return []
-        return [self._returned.get(fact["broker"]) if fact["reason"] == "registration" else self._silenced.get(fact["broker"])]
+        if fact["reason"] == "registration":
+            return [self._returned.get(fact["broker"])]
+        return self._of_silence(fact)
 
     def _of_return(self, fact: Wire) -> list[str | None]:
         return [self._returned.get(fact["broker"])]
@@ -73,28 +84,36 @@ class Causes:
         return [self._readmitted.get(broker) or self._returned.get(broker) for broker in joined]
 
     def _of_lag(self, fact: Wire) -> list[str | None]:
-        return [self._silenced.get(fact["follower"])]
+        leader, follower, trouble = fact["node"], fact["follower"], self._trouble
+        return [self._silenced.get(follower) or trouble.between(follower, leader) or trouble.intercepting(leader, "Fetch")]
+
+    def _of_silent_member(self, fact: Wire) -> list[str | None]:
+        coordinator, trouble = fact["node"], self._trouble
+        return [trouble.between(None, coordinator) or trouble.intercepting(coordinator, "Heartbeat")]
 
     def _of_loading(self, fact: Wire) -> list[str | None]:
         return [self._moved_coordinator.get(fact["partition"])]
 
     def _of_lost_controller(self, fact: Wire) -> list[str | None]:
-        return [self._silenced.get(fact["leader"])]
+        leader, node = fact["leader"], fact["node"]
+        cut = self._trouble.around(leader) if leader == node else self._trouble.between(leader, node)
+        return [self._silenced.get(leader) or cut]
 
     def _of_candidacy(self, fact: Wire) -> list[str | None]:
-        lost = [cause for leader, cause in sorted(self._lost_controller.items()) if leader in self._silenced]
+        lost = [cause for leader, cause in sorted(self._lost_controller.items()) if leader in self._silenced or self._trouble.around(leader)]
         return lost[-1:]
 
 
 RULES: dict[str, Callable[[Causes, Wire], list[str | None]]] = {
     "SessionExpired": Causes._of_silence,
-    "ControlledShutdownBegan": Causes._of_silence,
+    "ControlledShutdownBegan": Causes._of_shutdown,
     "BrokerFenced": Causes._of_fencing,
     "BrokerRegistered": Causes._of_return,
     "BrokerUnfenced": Causes._of_return,
     "IsrShrunk": Causes._of_shrinking,
     "IsrExpanded": Causes._of_expanding,
     "FollowerLagged": Causes._of_lag,
+    "MemberSessionExpired": Causes._of_silent_member,
     "GroupLoaded": Causes._of_loading,
     "ControllerLost": Causes._of_lost_controller,
     "VoteRequested": Causes._of_candidacy,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from engine.cluster import faults, spec
 from engine.cluster.causes import Causes
 from engine.cluster.launch import BrokerProcess, Launcher, Refused
+from engine.cluster.trouble import Trouble
 from engine.events.facts import BrokerAdded, BrokerRemoved, BrokerStarted, ClusterPaused, ClusterResumed, ClusterSlowed, Fact, to_wire
 from engine.events.journal import Journal
 from engine.peers.connection import Unreachable
@@ -54,6 +55,7 @@ class Cluster:
         self._causes = Causes()
         self._spec: spec.ClusterSpec | None = None
         self._launcher = launcher
+        self.trouble = Trouble(journal, self._tell_trouble)
         journal.listen(lambda fact: self._causes.see(to_wire(fact)))
 
     @property
@@ -170,7 +172,10 @@ class Cluster:
         spec.save(self._world.disk, self._folder, self._spec)
         folder = self._world.disk.join(self._folder, f"node-{number}")
         told = self._spec.node_spec(number, folder=folder, profile=self.profile, config=self._config)
-        child = await self._launcher.start(broker, told, self.clock)
+        orders = self.trouble.orders(number)
+        child = await self._launcher.start(broker, told, self.clock, orders)
+        for order in self.trouble.orders(number) if self.trouble.orders(number) != orders else ():
+            broker.tell(order)  # changed while it was forked
         child.ended.then(lambda how: self._ended(broker, child, how.result()))
         await broker.listening.wait()
         if broker.child is child and broker.state == "starting":
@@ -221,6 +226,7 @@ class Cluster:
             await self.kill(number, causes=causes)
         await self._unregister(number)
         del self.brokers[number], self._spec.nodes[number]
+        self.trouble.forget(number)
         spec.save(self._world.disk, self._folder, self._spec)
         self._journal.emit(BrokerRemoved(broker=number, causes=causes))
 
@@ -269,6 +275,11 @@ class Cluster:
         for _, broker in sorted(self.brokers.items()):
             broker.tell(order)
         return self._journal.emit(fact)
+
+    def _tell_trouble(self) -> None:
+        for number, broker in sorted(self.brokers.items()):
+            for order in self.trouble.orders(number):
+                broker.tell(order)
 
     # ---- what brokers tell
 

@@ -91,12 +91,12 @@ class Launcher:
         self.on_message: Callable[[BrokerProcess, dict[str, Any]], None] = lambda broker, message: None
         self._nursery = Nursery(parent or warm.begin())
 
-    async def start(self, broker: BrokerProcess, spec: NodeSpec, clock: Clock) -> Child:
-        """Forks the broker. Its first words come as messages: listening or failed."""
+    async def start(self, broker: BrokerProcess, spec: NodeSpec, clock: Clock, orders: list[dict[str, Any]]) -> Child:
+        """Forks the broker, which obeys `orders` before it listens. Its first words come as messages: listening or failed."""
         await self._nursery.warm.wait()  # first, so that the time we hand on is the time of the fork
         broker.listening, broker.unfenced, broker.failure = Promise(), Promise(), None
         broker.child = await self._nursery.fork(
-            {"spec": asdict(spec), "now_ms": clock.now_ms(), "factor": clock.factor, "paused": clock.paused},
+            {"spec": asdict(spec), "now_ms": clock.now_ms(), "factor": clock.factor, "paused": clock.paused, "orders": orders},
             lambda message: self.on_message(broker, message),
         )
         return broker.child

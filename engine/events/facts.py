@@ -54,6 +54,7 @@ from engine.events.facts_of_groups import (
     MemberSessionExpired,
     RebalanceBegan,
 )
+from engine.events.facts_of_faults import InterceptionEnded, LinkCut, LinksHealed, LinkSlowed, RequestsIntercepted
 from engine.events.facts_of_clients import (
     AppChanged,
     AppClosed,
@@ -105,9 +106,13 @@ __all__ = [
     "GroupLoaded",
     "GroupRebalanced",
     "GroupStateChanged",
+    "InterceptionEnded",
     "IsrExpanded",
     "IsrShrunk",
     "LeaderElected",
+    "LinkCut",
+    "LinkSlowed",
+    "LinksHealed",
     "LogRecovered",
     "LogTruncated",
     "MemberJoined",
@@ -116,6 +121,7 @@ __all__ = [
     "PartitionsAdded",
     "RebalanceBegan",
     "RecordsDeleted",
+    "RequestsIntercepted",
     "SegmentRolled",
     "SessionExpired",
     "StorageFailed",

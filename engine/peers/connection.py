@@ -34,6 +34,11 @@ class Unreachable(Exception):
         self.reason = reason
 
 
+def node_name(node_id: int) -> str:
+    """What a node is called on the links; the client ids of its requests begin with it."""
+    return f"node-{node_id}"
+
+
 class _Ask:
     __slots__ = ("encode", "promise", "read")
 
@@ -120,7 +125,7 @@ class Peer:
             if self._address is None:
                 raise OSError("its address is not known")
             address = self._address
-            connection = await within(self._world.clock, DIAL_MS_MAX, self._world.network.dial(*address))
+            connection = await within(self._world.clock, DIAL_MS_MAX, self._world.network.dial(*address, to=node_name(self.node_id)))
             if address != self._address:
                 connection.close()
                 raise OSError("it has moved")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.peers.connection import Peer
+from engine.peers.connection import Peer, node_name
 from engine.world.world import World
 
 
@@ -24,7 +24,7 @@ class Directory:
         """The node as reached for that purpose. One that is not known yet can be asked: it is Unreachable until it is."""
         key = (node_id, purpose)
         if key not in self._peers:
-            client_id = f"node-{self._node_id}" + (f"-{purpose}" if purpose else "")
+            client_id = node_name(self._node_id) + (f"-{purpose}" if purpose else "")
             address = self.addresses.get(node_id)
             self._peers[key] = Peer(world=self._world, node_id=node_id, address=address, client_id=client_id)
         return self._peers[key]

@@ -11,6 +11,7 @@ from collections import deque
 from uuid import UUID
 
 from engine.metadata.configs import Config
+from engine.peers.connection import node_name
 from engine.peers.directory import Directory
 from engine.protocol.codec import Malformed
 from engine.protocol.errors import ErrorCode, KafkaError
@@ -140,7 +141,7 @@ class LeaderFetcher:
                 try:
                     if address is None:
                         raise OSError("its address is not known yet")
-                    connection = await self._world.network.dial(*address)
+                    connection = await self._world.network.dial(*address, to=node_name(self.leader))
                 except OSError:
                     await self._world.clock.sleep(pause)
                     pause = min(pause * 2, REDIAL_MS_MAX)

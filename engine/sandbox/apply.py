@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.sandbox.apply_clients import CLIENT_FOLDS, node_gone
+from engine.sandbox.apply_faults import FAULT_FOLDS, without_links
 from engine.sandbox.apply_topics import TOPIC_FOLDS
 from engine.sandbox.apply_traffic import apply_traffic
 from engine.sandbox.snapshot import SESSION_TIMEOUT_MS, Snapshot, new_broker, new_group
@@ -93,7 +94,7 @@ def _without(quorum: Part, broker: int) -> Part:
 def _removed(cluster: Part, fact: Part) -> Part:
     brokers = [one for one in cluster["brokers"] if one["id"] != fact["broker"]]
     quorum = _without(cluster["quorum"], fact["broker"])
-    return node_gone(_addressed(cluster | {"brokers": brokers, "quorum": quorum}), fact["broker"])
+    return node_gone(without_links(_addressed(cluster | {"brokers": brokers, "quorum": quorum}), fact["broker"]), fact["broker"])
 
 
 def _started(cluster: Part, fact: Part) -> Part:
@@ -231,4 +232,4 @@ FOLDS: dict[str, Fold] = {
     "MemberLeft": _member_left,
     "GroupRebalanced": _rebalanced,
     "GroupDeleted": _group_deleted,
-} | TOPIC_FOLDS | CLIENT_FOLDS
+} | TOPIC_FOLDS | CLIENT_FOLDS | FAULT_FOLDS

@@ -6,11 +6,12 @@ from typing import Any
 
 from engine.sandbox.commands_of_brokers import BROKER_VERBS
 from engine.sandbox.commands_of_clients import CLIENT_VERBS
+from engine.sandbox.commands_of_faults import FAULT_VERBS
 from engine.sandbox.commands_of_time import TIME_VERBS
 from engine.sandbox.commands_of_topics import TOPIC_VERBS
 from engine.sandbox.grammar import BadLine, Command, tokens_of
 
-VERBS: tuple[type[Command], ...] = (*TOPIC_VERBS, *BROKER_VERBS, *CLIENT_VERBS, *TIME_VERBS)
+VERBS: tuple[type[Command], ...] = (*TOPIC_VERBS, *BROKER_VERBS, *FAULT_VERBS, *CLIENT_VERBS, *TIME_VERBS)
 
 __all__ = ["VERBS", "BadLine", "Command", "grammar", "parse"]
 

@@ -10,6 +10,7 @@ from engine.events.facts import AppChanged, AppClosed, AppCrashed, AppPaused, Ap
 from engine.events.journal import Journal
 from engine.sandbox import commands_of_brokers as brokers
 from engine.sandbox import commands_of_clients as clients
+from engine.sandbox import commands_of_faults as faults
 from engine.sandbox import commands_of_time as times
 from engine.sandbox import commands_of_topics as topics
 from engine.sandbox.admin import Admin
@@ -97,6 +98,44 @@ class Doing:
         await self._cluster.thaw(command.broker, causes=causes)
         return f"broker {command.broker} goes on"
 
+    # ---- links and requests
+
+    async def _cut_broker(self, command: faults.CutBroker, causes: Causes) -> str:
+        others = command.others(self._state())
+        self._cluster.trouble.cut(
+            command.broker, others=others, clients=command.clients, both_ways=command.both_ways, causes=causes
+        )
+        far = "all clients" if command.clients else _brokers(others)
+        return f"broker {command.broker} is cut from {far}" if command.both_ways else f"what broker {command.broker} sends to {far} is lost"
+
+    async def _slow_broker(self, command: faults.SlowBroker, causes: Causes) -> str:
+        others = command.others(self._state())
+        self._cluster.trouble.slow(
+            command.broker, others=others, clients=command.clients, delay_ms=command.delay_ms, causes=causes
+        )
+        far = "all clients" if command.clients else _brokers(others)
+        return f"what passes between broker {command.broker} and {far} takes {command.delay_ms} ms longer each way"
+
+    async def _heal(self, command: faults.Heal, causes: Causes) -> str:
+        self._cluster.trouble.heal(None, causes=causes)
+        return "all links are whole, all requests are treated as they should"
+
+    async def _heal_broker(self, command: faults.HealBroker, causes: Causes) -> str:
+        self._cluster.trouble.heal(command.broker, causes=causes)
+        return f"the links of broker {command.broker} are whole, its requests are treated as they should"
+
+    async def _fail(self, command: faults.FailRequests, causes: Causes) -> str:
+        self._cluster.trouble.intercept(command.broker, causes=causes, **command.rule())
+        return f"broker {command.broker} answers {command.share} % of {command.api} requests with {command.error}"
+
+    async def _delay(self, command: faults.DelayRequests, causes: Causes) -> str:
+        self._cluster.trouble.intercept(command.broker, causes=causes, **command.rule())
+        return f"broker {command.broker} lets {command.share} % of {command.api} requests wait for {command.delay_ms} ms"
+
+    async def _drop(self, command: faults.DropRequests, causes: Causes) -> str:
+        self._cluster.trouble.intercept(command.broker, causes=causes, **command.rule())
+        return f"broker {command.broker} never answers {command.share} % of {command.api} requests"
+
     # ---- time
 
     async def _pause(self, command: times.Pause, causes: Causes) -> str:
@@ -170,7 +209,7 @@ class Doing:
 
 ACTIONS: dict[type[Command], str] = {
     verb: verb.verb.replace(" ", "_")
-    for verb in (*topics.TOPIC_VERBS, *brokers.BROKER_VERBS, *times.TIME_VERBS, *clients.CLIENT_VERBS)
+    for verb in (*topics.TOPIC_VERBS, *brokers.BROKER_VERBS, *faults.FAULT_VERBS, *times.TIME_VERBS, *clients.CLIENT_VERBS)
 } | {topics.ElectPreferred: "elect_preferred"}
 
 # Verbs that brokers must answer: nobody does while time stands still.
@@ -182,6 +221,10 @@ def free_names(state: State, base: str, count: int) -> list[str]:
     taken = {one["name"] for one in state["clusters"][0]["clients"] if one["ours"]}
     numbered = (f"{base}-{number}" for number in range(1, len(taken) + count + 1))
     return [name for name in numbered if name not in taken][:count]
+
+
+def _brokers(ids: tuple[int, ...]) -> str:
+    return f"broker {ids[0]}" if len(ids) == 1 else f"brokers {', '.join(map(str, ids))}"
 
 
 def _count(number: int, thing: str) -> str:

@@ -19,6 +19,8 @@ from engine.events.facts import (
     CommandGiven,
     CommandRefused,
     Fact,
+    InterceptionEnded,
+    LinksHealed,
     to_wire,
 )
 from engine.events.journal import Journal
@@ -107,7 +109,16 @@ class Sandbox:
         for broker in self._folded["clusters"][0]["brokers"]:
             if broker["state"] in RUNNING:
                 self._journal.emit(BrokerFailed(broker=broker["id"], reason="the playground ended"))
+        self._mend()
         await self._cluster.start()
+
+    def _mend(self) -> None:
+        """What was cut, slow or intercepted ended with the last host too."""
+        brokers = self._folded["clusters"][0]["brokers"]
+        if any(broker.get("links") for broker in brokers):
+            self._journal.emit(LinksHealed(broker=None))
+        if any(broker.get("rules") for broker in brokers):
+            self._journal.emit(InterceptionEnded(broker=None))
 
     async def close(self) -> None:
         """Controlled shutdown of all brokers."""

@@ -9,7 +9,7 @@ import errno
 from collections.abc import Callable
 
 from engine.world.disk import FileSlice
-from engine.world.links import Links
+from engine.world.links import CLIENTS, Links
 from engine.world.network import FRAME_BYTES_MAX, Part
 
 RETRY_MS = 200  # how soon a stalled connection tries again: TCP's first retransmission
@@ -55,9 +55,11 @@ class MemoryConnection:
         self.far_end: MemoryConnection | None = None
         self.on_frame: Callable[[memoryview], None] = lambda frame: None
         self.on_closed: Callable[[str], None] = lambda reason: None
+        self.far: str | None = far
         self._network, self._near, self._far = network, network.name, far
         self._out: list[bytes] = []
         self._in = bytearray()
+        self._holders: set[str] = set()
         self._flying = self._held = self.closed = False
 
     @property
@@ -103,9 +105,10 @@ class MemoryConnection:
             self.on_frame(memoryview(frame))
         return None
 
-    def hold_reading(self, hold: bool) -> None:
-        self._held = hold
-        if not hold:
+    def hold_reading(self, hold: bool, *, by: str = "owner") -> None:
+        (self._holders.add if hold else self._holders.discard)(by)
+        self._held = bool(self._holders)
+        if not self._held:
             self._network.later(0, self._deliver)
 
     def close(self) -> None:
@@ -156,7 +159,7 @@ class MemoryNetwork:
         self.hub.listening[host, port] = listener
         return listener
 
-    async def dial(self, host: str, port: int) -> MemoryConnection:
+    async def dial(self, host: str, port: int, *, to: str = CLIENTS) -> MemoryConnection:
         waited = 0.0
         while True:
             listener = self.hub.listening.get((host, port))

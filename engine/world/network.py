@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from engine.world.disk import FileSlice
+from engine.world.links import CLIENTS
 
 FRAME_BYTES_MAX = 104_857_600  # socket.request.max.bytes: one request never takes more memory than this
 
@@ -15,6 +16,8 @@ class Connection(Protocol):
 
     remote: tuple[str, int]
     local: tuple[str, int]
+    far: str | None
+    """Whose the other end is, as the links call it; None until somebody knows."""
     on_frame: Callable[[memoryview], None]
     """The frame without its length; writable; valid only during the call."""
     on_closed: Callable[[str], None]
@@ -27,8 +30,8 @@ class Connection(Protocol):
     def send(self, *parts: Part) -> None:
         """Sends in order, length prefix included by the caller. The parts are ours from now on. Nothing happens when closed."""
 
-    def hold_reading(self, hold: bool) -> None:
-        """While held no frame is delivered and the sender's window fills."""
+    def hold_reading(self, hold: bool, *, by: str = "owner") -> None:
+        """While anybody holds no frame is delivered and the sender's window fills."""
 
     def close(self) -> None:
         """At once; what is queued is dropped."""
@@ -50,5 +53,5 @@ class Network(Protocol):
     async def listen(self, host: str, port: int, on_connection: Callable[[Connection], None]) -> Listener:
         """Port 0: any free one. Raises OSError when the port is taken."""
 
-    async def dial(self, host: str, port: int) -> Connection:
-        """Raises OSError when nobody answers."""
+    async def dial(self, host: str, port: int, *, to: str = CLIENTS) -> Connection:
+        """`to`: whose address that is, as the links call it. Raises OSError when nobody answers."""

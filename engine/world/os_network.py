@@ -12,12 +12,15 @@ from collections import deque
 from collections.abc import Callable
 
 from engine.world.disk import FileSlice
+from engine.world.gates import Gates
+from engine.world.links import CLIENTS
 from engine.world.network import FRAME_BYTES_MAX, Part
 
 READ_BYTES = 1 << 18  # 64 KiB is a third slower, more brings nothing
 SENDFILE_BYTES_MIN = 1 << 16  # below it one pread and one send are cheaper
 READS_PER_TURN_MAX = 8  # then other connections get their turn
 BACKLOG = 1024
+OWNER = "owner"  # who holds reading, if nobody else is named
 
 _LOOPBACK = {"localhost": ("127.0.0.1", "::1")}
 _CAN_SENDFILE = hasattr(os, "sendfile")
@@ -40,8 +43,10 @@ def _socket_for(address: str) -> socket.socket:
 class OsConnection:
     """One TCP connection. Reading starts in the loop's next turn, when its owner has set the callbacks."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, sock: socket.socket, buffer: bytearray) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, sock: socket.socket, buffer: bytearray, gates: Gates, far: str | None) -> None:
+        self.far = far  # whose the other end is, on the links; None until it has said so
         self._loop = loop
+        self._gates = gates
         self._socket = sock
         self._descriptor = sock.fileno()
         self._buffer = buffer
@@ -51,6 +56,8 @@ class OsConnection:
         self._unread: bytes = b""  # whole frames that came before reading was held
         self._out: deque[bytes | memoryview | FileSlice] = deque()
         self._writing = self._held = self._closed = False
+        self._holders: set[str] = set()  # who holds reading
+        self._writing_held = False
         self.queued_bytes = 0
         self.on_frame: Callable[[memoryview], None] = lambda frame: None
         self.on_closed: Callable[[str], None] = lambda reason: None
@@ -58,6 +65,7 @@ class OsConnection:
         self.remote: tuple[str, int] = sock.getpeername()[:2]
         self.local: tuple[str, int] = sock.getsockname()[:2]
         loop.call_soon(self._start)
+        gates.opened(self)
 
     def _start(self) -> None:
         if not self._closed and not self._held:
@@ -123,11 +131,13 @@ class OsConnection:
         self._large[: len(begin)] = begin
         self._filled = len(begin)
 
-    def hold_reading(self, hold: bool) -> None:
-        if hold == self._held or self._closed:
+    def hold_reading(self, hold: bool, *, by: str = OWNER) -> None:
+        (self._holders.add if hold else self._holders.discard)(by)
+        held = bool(self._holders)
+        if held == self._held or self._closed:
             return
-        self._held = hold
-        if hold:
+        self._held = held
+        if held:
             self._loop.remove_reader(self._descriptor)
         else:
             self._loop.call_soon(self._resume_reading)
@@ -141,6 +151,23 @@ class OsConnection:
         self._start()
 
     # ---- writing
+
+    def hold_writing(self, hold: bool) -> None:
+        """While held what is sent is queued here; the system is given nothing."""
+        if hold == self._writing_held or self._closed:
+            return
+        self._writing_held = self._writing = hold  # as if the system took no more: `send` needs no question of its own
+        if hold:
+            self._loop.remove_writer(self._descriptor)
+        else:
+            self._write()
+
+    def send_through(self, gate: Callable[..., None] | None) -> None:
+        """`gate` is called instead of `send`, which it may call; None: no more. Nobody else pays for the question."""
+        if gate:
+            self.send = gate  # type: ignore[method-assign]
+        else:
+            del self.send
 
     def send(self, *parts: Part) -> None:
         if self._closed:
@@ -222,6 +249,7 @@ class OsConnection:
         self._loop.remove_writer(self._descriptor)
         self._out.clear()
         self.queued_bytes = 0
+        self._gates.closed(self)
         self._socket.close()
 
     def _lost(self, reason: str) -> None:
@@ -269,13 +297,14 @@ class OsListener:
 class OsNetwork:
     """TCP of this machine; all connections of a process share one read buffer."""
 
-    def __init__(self) -> None:
+    def __init__(self, gates: Gates) -> None:
         self.loop = asyncio.get_running_loop()
+        self.gates = gates
         self._buffer = bytearray(READ_BYTES)
 
-    def connection(self, sock: socket.socket) -> OsConnection:
+    def connection(self, sock: socket.socket, far: str | None = None) -> OsConnection:
         """A connected, non-blocking socket as a framed connection. Raises OSError if it is gone already."""
-        return OsConnection(self.loop, sock, self._buffer)
+        return OsConnection(self.loop, sock, self._buffer, self.gates, far)
 
     async def listen(self, host: str, port: int, on_connection: Callable[[OsConnection], None]) -> OsListener:
         """Raises OSError (EADDRINUSE …) when the first address can't be had."""
@@ -289,14 +318,16 @@ class OsNetwork:
                 continue  # a machine without IPv6 is served on IPv4 alone
         return OsListener(self, host, sockets, on_connection)
 
-    async def dial(self, host: str, port: int) -> OsConnection:
+    async def dial(self, host: str, port: int, *, to: str = CLIENTS) -> OsConnection:
         """The first address that answers. Raises OSError of the last one when none does."""
+        if self.gates.links.touched:
+            await self.gates.passage(to)
         failure: OSError = OSError(errno.EADDRNOTAVAIL, f"{host} has no address")
         for address in addresses(host):
             dialled = _socket_for(address)
             try:
                 await self.loop.sock_connect(dialled, (address, port))
-                return self.connection(dialled)
+                return self.connection(dialled, to)
             except OSError as error:
                 dialled.close()
                 failure = error

@@ -7,18 +7,25 @@ from typing import Any
 
 from engine.world.chance import Chance
 from engine.world.clock import Clock
+from engine.world.gates import Gates
+from engine.world.links import NO_DELAY_MS, Links
 from engine.world.os_disk import OsDisk
 from engine.world.os_network import OsNetwork
 from engine.world.world import World
 
 
-def real_world(*, start_ms: int | None = None, log: Callable[[str], None] | None = None) -> World:
-    """A world of this machine, inside a running loop. `start_ms`: what the clock shows now, if not the machine's time."""
+def real_world(*, start_ms: int | None = None, log: Callable[[str], None] | None = None, name: str = "") -> World:
+    """A world of this machine, inside a running loop. `start_ms`: what the clock shows now, if not the machine's time.
+
+    `name`: what this process is called on the links.
+    """
+    clock, chance = Clock(start_ms=start_ms), Chance()
+    links = Links(chance.split("links"), healthy_ms=NO_DELAY_MS)
     return World(
-        clock=Clock(start_ms=start_ms),
-        network=OsNetwork(),
+        clock=clock,
+        network=OsNetwork(Gates(clock=clock, links=links, near=name)),
         disk=OsDisk(),
-        chance=Chance(),
+        chance=chance,
         log=log or _to_standard_error,
     )
 

@@ -1,6 +1,7 @@
 // Folds one fact into a snapshot. Pure: gives a new snapshot and shares what did not change.
 // Rule: the twin of engine/sandbox/apply.py; tests/shared/apply_cases.json holds the two together.
 
+import { FAULT_FOLDS, withoutLinks } from './apply_faults.ts'
 import type { Broker, Client, Cluster, Fact, Group, Member, Partition, Quorum, Snapshot, Topic } from './model.ts'
 
 export { applyTraffic } from './apply_traffic.ts'
@@ -85,9 +86,9 @@ const brokerUnfenced: Fold = (cluster, fact) =>
   }))
 
 const brokerRemoved: Fold = (cluster, fact) =>
-  nodeGone(addressed({
+  nodeGone(withoutLinks(addressed({
     ...cluster, brokers: cluster.brokers.filter((one) => one.id !== fact.broker), quorum: without(cluster.quorum, fact.broker),
-  }), fact.broker)
+  }), fact.broker), fact.broker)
 
 // ---- quorum
 
@@ -314,5 +315,6 @@ const FOLDS: Record<string, Fold> = {
   GroupRebalanced: groupRebalanced, GroupDeleted: groupDeleted,
   AppStarted: appStarted, AppChanged: appChanged, AppPaused: appIs('paused'), AppResumed: appIs('running'),
   AppCrashed: appIs('crashed'), AppClosed: appClosed, AppFailed: appFailed,
+  ...FAULT_FOLDS,
   ClientConnected: clientConnected, ClientDisconnected: clientDisconnected,
 }

@@ -18,6 +18,25 @@ export interface Broker {
   log_bytes: number
   heartbeat_ms: number | null
   session_timeout_ms: number
+  links?: Link[] // those that are not whole; absent until the first was cut or slowed
+  rules?: Rule[] // how its requests are treated on purpose; absent until the first
+}
+
+/** One end's view of a link. `to` null: all clients. */
+export interface Link {
+  to: number | null
+  sends: boolean // does what this broker sends arrive?
+  hears: boolean // does what they send arrive here?
+  delay_ms: number // in each direction
+}
+
+/** `share` percent of the requests of an API are answered with `error`, wait for `delay_ms`, or are never answered. */
+export interface Rule {
+  api: string
+  how: 'fail' | 'delay' | 'drop'
+  error: string | null
+  delay_ms: number
+  share: number
 }
 
 export interface ReplicaLog {
@@ -185,6 +204,9 @@ export const brokerOf = (cluster: Cluster, id: number) => cluster.brokers.find((
 export const topicOf = (cluster: Cluster, name: string) => cluster.topics.find((topic) => topic.name === name)
 export const partitionOf = (cluster: Cluster, topic: string, index: number) =>
   topicOf(cluster, topic)?.partitions.find((partition) => partition.partition === index)
+
+/** Links of it are cut: from brokers, from clients, or both. */
+export const cutFrom = (broker: Broker | undefined) => (broker?.links ?? []).filter((link) => !link.sends || !link.hears)
 
 /** A broker whose process is gone or stands still: nothing moves inside it. */
 export const isDark = (broker: Broker | undefined) =>

@@ -26,6 +26,8 @@ const LOOKS: Record<string, Look> = {
   BrokerFailed: ['x', 'bad', 'brokers'], BrokerKilled: ['x', 'bad', 'brokers'], BrokerStopping: ['stop', 'warn', 'brokers'],
   BrokerStopped: ['stop', '', 'brokers'], BrokerFrozen: ['pause', 'warn', 'brokers'], BrokerThawed: ['play', '', 'brokers'],
   ClusterPaused: ['pause', 'warn', 'brokers'], ClusterResumed: ['play', '', 'brokers'], ClusterSlowed: ['beat', '', 'brokers'],
+  LinkCut: ['x', 'bad', 'brokers'], LinkSlowed: ['beat', 'warn', 'brokers'], LinksHealed: ['ok', '', 'brokers'],
+  RequestsIntercepted: ['bad', 'warn', 'brokers'], InterceptionEnded: ['ok', '', 'brokers'],
   VoteRequested: ['elect', '', 'brokers'], ControllerElected: ['crown', '', 'brokers'], ControllerLost: ['crown', 'warn', 'brokers'],
   BrokerRegistered: ['plus', '', 'brokers'], BrokerUnfenced: ['ok', '', 'brokers'], SessionExpired: ['beat', 'warn', 'brokers'],
   BrokerFenced: ['fence', 'warn', 'brokers'], ControlledShutdownBegan: ['stop', 'warn', 'brokers'],

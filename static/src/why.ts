@@ -1,7 +1,7 @@
 // Why is this red? Finds the facts that made it so and walks along their causes. Never guesses: no fact, no step.
 
 import { isRebalancing } from './lag.ts'
-import { brokerOf, clusterOf, partitionOf, type Cluster, type Fact, type Snapshot } from './model.ts'
+import { answers, brokerOf, clusterOf, partitionOf, type Cluster, type Fact, type Snapshot } from './model.ts'
 import { text } from './text/text.ts'
 
 export type Question =
@@ -159,5 +159,6 @@ function revive(cluster: Cluster, id: number): string | null {
   const broker = brokerOf(cluster, id)
   if (!broker) return null
   if (broker.state === 'frozen') return `thaw broker ${id}`
+  if (answers(broker) && (broker.links?.length || broker.rules?.length)) return `heal broker ${id}`
   return ['down', 'stopped', 'added'].includes(broker.state) ? `start broker ${id}` : null
 }

@@ -39,6 +39,7 @@ def name():
 
 def made_whole(engine):
     engine.do("resume")
+    engine.do("heal")
     engine.do("slow ×1")
     for broker in engine.state()["brokers"]:
         if broker["state"] == "frozen":

@@ -25,6 +25,15 @@ def handle(context: RequestContext, request: Message) -> Any:
     return waiting.begin(milliseconds(request.timeout))
 
 
+def refuse(context: RequestContext, request: Message, error: KafkaError) -> Message:
+    told = {"low_watermark": -1, "error_code": error.code}
+    rows = [
+        {"name": topic.name, "partitions": [{"partition_index": one.partition_index} | told for one in topic.partitions]}
+        for topic in request.topics
+    ]
+    return build("DeleteRecords", "response", context.api_version, topics=rows)
+
+
 class WaitingDeletion:
     """One request until the low watermarks have moved."""
 

@@ -7,6 +7,9 @@ from typing import Any
 
 from engine.broker.request_context import RequestContext
 from engine.protocol.codec import Message, build
+from engine.protocol.errors import KafkaError
+
+ERROR_SINCE = 3
 
 
 def handle(context: RequestContext, request: Message) -> Message:
@@ -30,3 +33,10 @@ def handle(context: RequestContext, request: Message) -> Message:
         "topics": [{"name": name, "partitions": partitions} for name, partitions in sorted(topics.items())],
     }
     return build("DescribeLogDirs", "response", context.api_version, results=[result])
+
+
+def refuse(context: RequestContext, request: Message, error: KafkaError) -> Message:
+    """In the folder's row: the answer itself has a place for it only from version 3 on."""
+    whole = {"error_code": error.code} if context.api_version >= ERROR_SINCE else {}
+    row = {"log_dir": context.node.spec.folder, "error_code": error.code, "topics": []}
+    return build("DescribeLogDirs", "response", context.api_version, results=[row], **whole)

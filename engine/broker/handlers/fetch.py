@@ -17,6 +17,7 @@ from engine.broker.request_context import LATER
 from engine.protocol.codec import build, decode_body
 from engine.protocol.errors import KafkaError
 from engine.protocol.hot_fetch import Fetched, FetchRequest, parse_request, write_response
+from engine.protocol.hot_fields import Topic
 from engine.world.tasks import spawn
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ METADATA_TOPIC, METADATA_TOPIC_ID = "__cluster_metadata", UUID(int=1)
 def handle_frame(context: RequestContext, body: memoryview) -> Any:
     """Reads at once; answers now, or when enough has come, or when the time is over."""
     request = parse_request(body, context.api_version)
-    if _is_of_metadata(request):
+    if is_of_metadata(request):
         message = decode_body("Fetch", "request", context.api_version, body)
         spawn(_fetch_metadata(context, message), name=f"Fetch of {METADATA_TOPIC}")
         return LATER
@@ -36,17 +37,45 @@ def handle_frame(context: RequestContext, body: memoryview) -> Any:
     try:
         session, full = node.fetch_sessions.open(request)
     except KafkaError as error:
-        return write_response(
-            request.version, context.correlation_id, error=int(error.code), session_id=0, topics=[], endpoints=[]
-        )
+        return _refused(context, request, error)
     return WaitingFetch(context, request, session, full=full).begin()
 
 
-def _is_of_metadata(request: FetchRequest) -> bool:
+def refuse_frame(context: RequestContext, body: memoryview, error: KafkaError) -> Any:
+    """The error in every partition that is asked for, also by an earlier request of the session, which goes on."""
+    request = parse_request(body, context.api_version)
+    try:
+        session, _ = context.node.fetch_sessions.open(request)
+    except KafkaError as of_session:
+        return _refused(context, request, of_session)
+    found = [(one.topic, Fetched(one.index, error=int(error.code))) for one in session.partitions.values()]
+    number = session.id
+    if not session.is_kept:
+        session.end()
+    return write_response(
+        request.version, context.correlation_id, error=0, session_id=number, topics=_by_topic(found), endpoints=[]
+    )
+
+
+def is_of_metadata(request: FetchRequest) -> bool:
+    """Does it follow the metadata log, which the quorum answers?"""
     if len(request.topics) != 1:
         return False
     topic = request.topics[0][0]
     return topic.topic_id == METADATA_TOPIC_ID or topic.name == METADATA_TOPIC
+
+
+def _refused(context: RequestContext, request: FetchRequest, error: KafkaError) -> list:
+    code = int(error.code)
+    return write_response(request.version, context.correlation_id, error=code, session_id=0, topics=[], endpoints=[])
+
+
+def _by_topic(found: list[tuple[Topic, Fetched]]) -> list[tuple[Topic, list[Fetched]]]:
+    topics: list[tuple[Topic, list[Fetched]]] = []
+    for _, group in groupby(found, key=lambda pair: pair[0].field):
+        pairs = list(group)
+        topics.append((pairs[0][0], [fetched for _, fetched in pairs]))
+    return topics
 
 
 async def _fetch_metadata(context: RequestContext, message: Any) -> None:
@@ -119,10 +148,7 @@ class WaitingFetch:
         found = self._reader.answered(reading, full=self._full)
         if not self._session.is_follower:
             self._count(found)
-        topics: list[tuple[Any, list[Fetched]]] = []
-        for _, group in groupby(found, key=lambda pair: pair[0].topic.field):
-            pairs = list(group)
-            topics.append((pairs[0][0].topic, [fetched for _, fetched in pairs]))
+        topics = _by_topic([(one.topic, fetched) for one, fetched in found])
         leaders = [fetched.leader[0] for _, fetched in found if fetched.leader] if reading.urgent else ()
         return write_response(
             self._request.version,

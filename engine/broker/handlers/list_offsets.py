@@ -34,6 +34,15 @@ def handle(context: RequestContext, request: Message) -> Message:
     return build("ListOffsets", "response", context.api_version, topics=topics)
 
 
+def refuse(context: RequestContext, request: Message, error: KafkaError) -> Message:
+    told = NOT_FOUND | {"error_code": error.code}
+    rows = [
+        {"name": topic.name, "partitions": [{"partition_index": one.partition_index} | told for one in topic.partitions]}
+        for topic in request.topics
+    ]
+    return build("ListOffsets", "response", context.api_version, topics=rows)
+
+
 def _answer(context: RequestContext, request: Message, topic: str, asked: Any, count: Counter) -> dict[str, Any]:
     try:
         if count[topic, asked.partition_index] > 1:

@@ -52,7 +52,8 @@ def handle(context: RequestContext, request: Message) -> Message:
 
 
 def refuse(context: RequestContext, request: Message, error: KafkaError) -> Message:
-    topics = [{"error_code": error.code, "name": topic.name, "topic_id": topic.topic_id} for topic in request.topics or ()]
+    # Versions 10 and 11 may ask without a name, but cannot answer so: Kafka says "" then.
+    topics = [{"error_code": error.code, "name": topic.name or "", "topic_id": topic.topic_id} for topic in request.topics or ()]
     return build("Metadata", "response", context.api_version, topics=topics)
 
 

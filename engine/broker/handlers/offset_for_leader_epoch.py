@@ -20,6 +20,14 @@ def handle(context: RequestContext, request: Message) -> Message:
     return build("OffsetForLeaderEpoch", "response", context.api_version, topics=topics)
 
 
+def refuse(context: RequestContext, request: Message, error: KafkaError) -> Message:
+    topics = [
+        {"topic": topic.topic, "partitions": [{"partition": one.partition, "error_code": error.code} for one in topic.partitions]}
+        for topic in request.topics
+    ]
+    return build("OffsetForLeaderEpoch", "response", context.api_version, topics=topics)
+
+
 def _end_of_epoch(context: RequestContext, topic: str, asked: Any) -> dict[str, Any]:
     try:
         partition = context.node.replicas.leader(topic, asked.partition, asked.current_leader_epoch)

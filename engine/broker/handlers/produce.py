@@ -42,12 +42,14 @@ def handle_frame(context: RequestContext, body: memoryview) -> Any:
     waiting = WaitingProduce(context, request)
     for topic, partitions in request.topics:
         waiting.append(topic, partitions)
-    if request.acks == NONE:
-        if waiting.first_error is not None and context.connection is not None:
-            # There is no answer that could carry the error: the closed connection makes the client look for the leader.
-            context.connection.close(f"a Produce request with acks=0 failed: {waiting.first_error}")
-        return NO_ANSWER
-    return waiting.begin()
+    return waiting.answer_now()
+
+
+def refuse_frame(context: RequestContext, body: memoryview, error: KafkaError) -> Any:
+    """The error for each partition, and nothing is appended."""
+    waiting = WaitingProduce(context, parse_request(body, context.api_version))
+    waiting.refuse_all(error)
+    return waiting.answer_now()
 
 
 def check_batch(records: memoryview | None, version: int) -> None:
@@ -125,7 +127,25 @@ class WaitingProduce:
         if error.code == ErrorCode.not_leader_or_follower:
             done.leader = leader_of(self._image, name, done.index)
 
+    def refuse_all(self, error: KafkaError) -> None:
+        """As if each partition had failed so."""
+        for topic, partitions in self._request.topics:
+            name, outcomes = name_of(self._image, topic), [Produced(index) for index, _ in partitions]
+            for done in outcomes:
+                self._refuse(done, name, error)
+            self._outcomes.append((topic, outcomes))
+
     # ---- waiting
+
+    def answer_now(self) -> Any:
+        """The answer, LATER, or NO_ANSWER where none is expected."""
+        connection = self._context.connection
+        if self._request.acks != NONE:
+            return self.begin()
+        if self.first_error is not None and connection is not None:
+            # There is no answer that could carry the error: the closed connection makes the client look for the leader.
+            connection.close(f"a Produce request with acks=0 failed: {self.first_error}")
+        return NO_ANSWER
 
     def begin(self) -> Any:
         """The answer if it is due at once, else LATER."""

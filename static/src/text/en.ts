@@ -8,6 +8,16 @@ const s = (n: number, one: string, many = `${one}s`) => `${count(n)} ${n === 1 ?
 const list = (ids: number[]) => ids.join(', ') || 'nobody'
 const part = (fact: Fact) => `${fact.topic}-${fact.partition}`
 
+/** The other side of links: brokers, all clients, or both. */
+const farSide = (fact: Fact) =>
+  [fact.others.length ? `broker ${list(fact.others)}` : '', fact.clients ? 'all clients' : ''].filter(Boolean).join(' and ')
+
+const treats = (fact: Fact) => {
+  const which = fact.share === 100 ? `every ${fact.api}` : `${fact.share} % of ${fact.api}`
+  if (fact.how === 'fail') return `answers ${which} with \`${fact.error}\``
+  return fact.how === 'delay' ? `lets ${which} wait for ${span(fact.delay_ms)}` : `takes ${which} and never answers`
+}
+
 const fencedFor: Record<string, string> = { session: 'its session ran out', shutdown: 'it asked to go', registration: 'it has to catch up first' }
 
 /** One sentence for facts of one kind that belong together (usually one fact). `first` stands for them all. */
@@ -26,6 +36,11 @@ const sentences: Record<string, (first: Fact, all: Fact[]) => string> = {
   ClusterPaused: () => 'Paused: all clocks of the cluster stand still, clients wait.',
   ClusterResumed: () => 'Resumed: the clocks go on from where they stood.',
   ClusterSlowed: (f) => (f.factor === 1 ? 'Full speed again.' : `The cluster runs at ×1/${f.factor} now.`),
+  LinkCut: (f) => f.both_ways ? `**Broker ${f.broker} cut off** from ${farSide(f)}: nothing passes, connections stay open.` : `What **broker ${f.broker}** sends to ${farSide(f)} does not arrive any more.`,
+  LinkSlowed: (f) => `Whatever passes between **broker ${f.broker}** and ${farSide(f)} takes ${span(f.delay_ms)} longer each way.`,
+  LinksHealed: (f) => `${f.broker === null ? 'All links' : `The links of **broker ${f.broker}**`} are whole again; what waited goes on.`,
+  RequestsIntercepted: (f) => `**Broker ${f.broker}** ${treats(f)}, on purpose.`,
+  InterceptionEnded: (f) => `${f.broker === null ? 'All brokers treat' : `**Broker ${f.broker}** treats`} requests as they should again.`,
   VoteRequested: (f) => `Node ${f.candidate} asks for the metadata log in epoch ${f.epoch}${f.pre_vote ? ' (pre-vote)' : ''}: ${f.reason}.`,
   ControllerElected: (f) => `**Broker ${f.leader}** is the active controller, epoch ${f.epoch}.`,
   ControllerLost: (f) => (f.node === f.leader || f.node === 0 ? `Controller ${f.leader} is lost (epoch ${f.epoch}): ${f.reason}.` : `Node ${f.node} lost sight of controller ${f.leader} (epoch ${f.epoch}): ${f.reason}.`),
@@ -93,6 +108,10 @@ const causes: Record<string, (fact: Fact) => string> = {
   BrokerThawed: (f) => `broker ${f.broker} thawed`, BrokerStarted: (f) => `broker ${f.broker} started`,
   BrokerFailed: (f) => `broker ${f.broker} failed`, BrokerStopping: (f) => `broker ${f.broker} stopping`,
   BrokerStopped: (f) => `broker ${f.broker} stopped`, BrokerAdded: (f) => `broker ${f.broker} added`,
+  LinkCut: (f) => f.both_ways ? `broker ${f.broker} cut from ${farSide(f)}` : `broker ${f.broker} not heard by ${farSide(f)}`,
+  LinkSlowed: (f) => `broker ${f.broker} slow to ${farSide(f)}`, LinksHealed: () => 'links healed',
+  RequestsIntercepted: (f) => `${f.api} ${f.how === 'fail' ? 'fails' : f.how === 'delay' ? 'waits' : 'dropped'} on broker ${f.broker}`,
+  InterceptionEnded: () => 'interception ended',
   VoteRequested: (f) => `node ${f.candidate} asked for votes`, SessionExpired: (f) => `session of broker ${f.broker} expired`, BrokerFenced: (f) => `broker ${f.broker} fenced`,
   BrokerRegistered: (f) => `broker ${f.broker} registered`, BrokerUnfenced: (f) => `broker ${f.broker} unfenced`,
   ControllerElected: (f) => `controller ${f.leader} elected`, ControllerLost: (f) => `controller ${f.leader} lost`,

@@ -49,7 +49,7 @@ class Wire:
     def send(self, *parts):
         self.sent.append(b"".join(parts))
 
-    def hold_reading(self, hold):
+    def hold_reading(self, hold, *, by="owner"):
         self.held = hold
 
     def close(self):

@@ -47,7 +47,7 @@ class Switchboard:
         self.dialled = []
         self.refuses = False
 
-    async def dial(self, host, port):
+    async def dial(self, host, port, *, to):
         self.dialled.append((host, port))
         if self.refuses:
             raise ConnectionRefusedError("nobody listens")
