@@ -6,6 +6,7 @@ import { lines } from './commands.ts'
 import { brokerOf, partitionOf, topicOf, type Broker, type Client, type Cluster } from './model.ts'
 import type { Form, Selection } from './store.svelte.ts'
 import { text } from './text/text.ts'
+import { isTroubled } from './troubles.ts'
 
 export interface Deed {
   word: string
@@ -45,8 +46,9 @@ function ofBroker(cluster: Cluster, broker: Broker): Deed[] {
   const kill = deed(t.kill, 'kill', 'danger')
   if (broker.state === 'frozen') return [deed(t.thaw, 'thaw', 'pri'), kill]
   const freeze = deed(t.freeze, 'freeze')
+  const heal: Deed[] = isTroubled(broker) ? [{ word: text.trouble.heal, line: lines.heal(broker.id), look: 'pri' }] : []
   if (broker.state === 'stopping') return [kill, freeze]
-  return [kill, deed(t.stop, 'stop'), freeze, deed(t.restart, 'restart')]
+  return [kill, deed(t.stop, 'stop'), freeze, deed(t.restart, 'restart'), ...heal]
 }
 
 function ofPartition(cluster: Cluster, topic: string, index: number): Deed[] {

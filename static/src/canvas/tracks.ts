@@ -4,6 +4,7 @@ import { answers, brokerOf, type Cluster, type Partition } from '../model.ts'
 import { cardOf, stripOf, type MapLayout, type Row } from './layout.ts'
 import type { Point, Rect } from './shapes.ts'
 import { offsetWindow } from './strip.ts'
+import { isCutBetween } from '../troubles.ts'
 
 export const leaderHeight = (layout: MapLayout, row_h: number) =>
   Math.round(Math.max(4, Math.min(layout.metrics.strip_leader * 1.25, row_h * 0.5, Math.max(layout.metrics.strip_leader, row_h * 0.34))))
@@ -66,6 +67,7 @@ export function consumeTrack(layout: MapLayout, part: Partition, row: Row, to: R
 export interface GapWire {
   points: [Point, Point]
   chevron: Point[]
+  cut: boolean // its brokers cannot reach each other: a bar where the chevron was
 }
 
 /** The wires of one row through the gaps between cards, each pointing away from the leader. */
@@ -81,13 +83,15 @@ export function gapWires(layout: MapLayout, cluster: Cluster, part: Partition, r
       const at = order.indexOf(id)
       return outward > 0 ? at > gap : at >= 0 && at <= gap
     })
-    if (!targets.some((id) => answers(brokerOf(cluster, id)))) continue
+    const alive = targets.filter((id) => answers(brokerOf(cluster, id)))
+    if (alive.length === 0) continue
+    const cut = alive.every((id) => isCutBetween(cluster, part.leader, id))
     const y = Math.round(a.y + row.y + row.h / 2) + 0.5
     const [x0, x1] = [a.x + a.w + 3, b.x - 3]
     const middle = (x0 + x1) / 2
     wires.push({
-      points: [[x0, y], [x1, y]],
-      chevron: [[middle - 2.5 * outward, y - 3.5], [middle + 1.5 * outward, y], [middle - 2.5 * outward, y + 3.5]],
+      points: [[x0, y], [x1, y]], cut,
+      chevron: cut ? [[middle, y - 5], [middle, y + 5]] : [[middle - 2.5 * outward, y - 3.5], [middle + 1.5 * outward, y], [middle - 2.5 * outward, y + 3.5]],
     })
   }
   return wires

@@ -63,8 +63,9 @@ function drawRow(view: View, cluster: Cluster, stage: Stage, row: Row, focus: Fo
   if (layout.cards.every((card) => card.line === 0)) {
     if (answers(brokerOf(cluster, part.leader))) drawTracks(view, cluster, stage, row, part, { alpha, lit, orphan: orphans.has(`${row.topic}-${row.partition}`) })
     for (const wire of gapWires(layout, cluster, part, row)) {
-      view.wires.push({ kind: 'path', points: wire.points, stroke: lit ? 'text-3' : 'wire', alpha })
-      view.wires.push({ kind: 'path', points: wire.chevron, stroke: 'text-3', width: 1.3, alpha })
+      const stroke = wire.cut ? 'warn' : lit ? 'text-3' : 'wire'
+      view.wires.push({ kind: 'path', points: wire.points, stroke, alpha, ...(wire.cut ? { dash: [3, 3] } : {}) })
+      view.wires.push({ kind: 'path', points: wire.chevron, stroke: wire.cut ? 'warn' : 'text-3', width: wire.cut ? 2 : 1.3, alpha })
     }
   }
   const look = { cell: layout.metrics.cell, leader_h: leaderHeight(layout, row.h), follower_h: followerHeight(layout, row.h), alpha }

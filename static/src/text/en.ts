@@ -2,7 +2,7 @@
 // `**x**` is bold and `` `x` `` monospaced (rich.ts); nothing here is ever HTML.
 
 import { count, ranges, span } from '../format.ts'
-import type { Fact } from '../model.ts'
+import type { Fact, Rule } from '../model.ts'
 
 const s = (n: number, one: string, many = `${one}s`) => `${count(n)} ${n === 1 ? one : many}`
 const list = (ids: number[]) => ids.join(', ') || 'nobody'
@@ -183,6 +183,18 @@ export const en = {
     at: (what: string) => `Cursor: ${what}`,
   },
   menu: { landmark: 'verbs', of: (what: string) => `What can be done with ${what}`, none: 'Nothing can be done with it from here.' },
+  trouble: {
+    title: 'Network and errors', broken: 'Broken on purpose', cutOff: 'cut off', isSlow: 'slow', isCrooked: 'errors', heal: 'Heal', doCut: 'Cut', doSlow: 'Slow', clients: 'clients',
+    far: 'other side of the link', way: 'which way', time: 'time', how: 'what happens', api: 'request', share: 'share of the requests', error: 'error',
+    bothWays: 'both ways', oneWay: 'what it sends', sides: { brokers: 'all brokers', clients: 'all clients' } as Record<string, string>,
+    hows: { fail: 'error', delay: 'delay', drop: 'no answer' } as Record<string, string>, verbs: { fail: 'Fail', delay: 'Delay', drop: 'Drop' } as Record<string, string>,
+    cannotReach: (ids: number[]) => `cannot reach ${list(ids)}`, notHeard: (ids: number[]) => `not heard by ${list(ids)}`, doesNotHear: (ids: number[]) => `does not hear ${list(ids)}`, noClients: 'no clients', fencedToo: 'fenced',
+    cut: (far: string) => `${far}: cut, both ways`, cutSending: (far: string) => `${far}: what it sends is lost`, cutHearing: (far: string) => `${far}: what they send is lost`, slow: (far: string, ms: number) => `${far}: ${span(ms)} slower each way`,
+    rule: (rule: Rule) => {
+      const which = rule.share === 100 ? `every ${rule.api}` : `${rule.share} % of ${rule.api}`
+      return rule.how === 'fail' ? `${which} answered with ${rule.error}` : rule.how === 'delay' ? `${which} waits for ${span(rule.delay_ms)}` : `${which} never answered`
+    },
+  },
   help: {
     title: 'Keys and marks', close: 'Esc', keys: 'Keys', brokers: 'Broker states', replicas: 'Replicas', members: 'Members of a group', motion: 'Records in flight', epochs: 'Leader epoch, its colour mod 6',
     list: [
@@ -190,7 +202,7 @@ export const en = {
       ['[ ]', 'the fact before, the fact after, with its causes'], ['Shift F10', 'what can be done with the thing under the cursor (right click)'], ['k', 'offers to kill the selected thing; Enter does it'],
       ['/', 'command line; Tab completes, ↑ brings back'], ['Space', "pause and resume the cluster's clocks"], ['Esc', 'back'], ['?', 'this sheet'],
     ] as [key: string, does: string][],
-    states: { up: 'the arc is its session; heartbeats refill it', stopping: 'controlled shutdown: leaders move first', down: 'no process; nothing moves inside', frozen: 'SIGSTOP: sockets open, the arc runs out', fenced: 'alive, but not in the cluster', stopped: 'went by itself; the data stays' } as Record<string, string>,
+    states: { up: 'the arc is its session; heartbeats refill it', stopping: 'controlled shutdown: leaders move first', down: 'no process; nothing moves inside', frozen: 'SIGSTOP: sockets open, the arc runs out', cut: 'links are cut; its wires have a gap', fenced: 'alive, but not in the cluster', stopped: 'went by itself; the data stays' } as Record<string, string>,
     roles: { leader: 'tall, full colour; ▼ high watermark, △ log end, hollow: not committed yet', epoch: 'the colour turns where another leader began', follower: 'low and pale, with the high watermark that it knows', out: 'amber dashes, and how far behind', offline: 'grey shell, red line where it stopped', none: 'red frame, hatched: nobody leads' } as Record<string, string>,
     seats: { owns: 'owns partitions and reads', join: 'joins', rebalance: 'waits for its share', idle: 'idle: none left for it', paused: 'paused by you', crashed: 'crashed: the arc runs out, then it is gone' } as Record<string, string>,
     dots: { produce: 'produce: no leader has stamped it yet', replicate: 'replicate: a follower fetches it', consume: 'consume: a member has fetched it' } as Record<string, string>,
@@ -214,7 +226,7 @@ export const en = {
   why: {
     title: (what: string, state: string) => `Why is ${what} ${state}?`, of: 'Why?', led: (id: number) => `led by broker ${id}`, facts: (n: number) => `${s(n, 'fact')}, no guesses`, kafka: (v: string) => `Kafka: ${v}`, ends: 'Ends when', close: 'Esc', command: 'Command', none: 'No fact in memory tells the cause; it happened before this page opened.',
     states: { under: 'under-replicated', offline: 'without a leader', down: 'down', stopped: 'stopped', frozen: 'frozen', fenced: 'fenced', starting: 'not in the cluster yet', stopping: 'stopping', added: 'not running', group: 'rebalancing', out: 'out of sync', controller: 'without a controller', voters: 'short of voters' } as Record<string, string>,
-    broker: (id: number) => `broker ${id} is up and unfenced:`, isr: (ids: string) => `broker ${ids} is back in the ISR:`, leader: (ids: string) => `one of broker ${ids} is back:`, group: 'all members have their share', voter: 'a majority of the voters is up:', reader: 'somebody reads it again:', thaw: 'it is thawed:', caught: 'it has caught up', client: 'it runs again',
+    broker: (id: number) => `broker ${id} is up and unfenced:`, links: (id: number) => `the links of broker ${id} are whole:`, isr: (ids: string) => `broker ${ids} is back in the ISR:`, leader: (ids: string) => `one of broker ${ids} is back:`, group: 'all members have their share', voter: 'a majority of the voters is up:', reader: 'somebody reads it again:', thaw: 'it is thawed:', caught: 'it has caught up', client: 'it runs again',
   },
   inspect: {
     nothing: 'Nothing selected', select: 'Click anything on the map, or walk it with the arrow keys.', cluster: 'Cluster', broker: 'broker', topic: 'topic', partition: 'partition', group: 'group', client: 'client',
