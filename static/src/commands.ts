@@ -117,16 +117,21 @@ const NAMES: Record<string, (cluster: Cluster) => string[]> = {
 }
 
 /** What visitors meet first; the line takes all that Kafka has. */
-export const APIS = ['Produce', 'Fetch', 'ListOffsets', 'Metadata', 'OffsetCommit', 'OffsetFetch', 'FindCoordinator', 'JoinGroup', 'SyncGroup', 'Heartbeat', 'InitProducerId']
+export const APIS = [
+  'Produce', 'Fetch', 'ListOffsets', 'Metadata', 'OffsetCommit', 'OffsetFetch', 'FindCoordinator', 'JoinGroup', 'SyncGroup', 'Heartbeat',
+  'InitProducerId',
+]
 export const ERRORS = [
-  'NOT_ENOUGH_REPLICAS', 'NOT_LEADER_OR_FOLLOWER', 'REQUEST_TIMED_OUT', 'UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE', 'COORDINATOR_NOT_AVAILABLE',
-  'NOT_COORDINATOR', 'REBALANCE_IN_PROGRESS', 'OFFSET_OUT_OF_RANGE', 'TOPIC_AUTHORIZATION_FAILED', 'KAFKA_STORAGE_ERROR', 'UNKNOWN_SERVER_ERROR',
+  'NOT_ENOUGH_REPLICAS', 'NOT_LEADER_OR_FOLLOWER', 'REQUEST_TIMED_OUT', 'UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE',
+  'COORDINATOR_NOT_AVAILABLE', 'NOT_COORDINATOR', 'REBALANCE_IN_PROGRESS', 'OFFSET_OUT_OF_RANGE', 'TOPIC_AUTHORIZATION_FAILED',
+  'KAFKA_STORAGE_ERROR', 'UNKNOWN_SERVER_ERROR',
 ]
 export const TIMES = ['50ms', '200ms', '1s', '5s']
 export const SHARES = ['100%', '50%', '30%', '10%']
 
 const FIXED: Record<string, string[]> = {
-  speed: ['×1', '×1/4', '×1/20'], election: ['preferred', 'unclean'], way: ['from', 'to'], api: APIS, error: ERRORS, duration: TIMES, share: SHARES,
+  speed: ['×1', '×1/4', '×1/20'], election: ['preferred', 'unclean'], way: ['from', 'to'],
+  api: APIS, error: ERRORS, duration: TIMES, share: SHARES,
 }
 
 /** Kafka's own line for ours, from the verb's template: {name} is a word or option, a part in [ ] needs its option. */

@@ -36,7 +36,8 @@ export function deedsOf(cluster: Cluster, thing: Selection): Deed[] {
 }
 
 function ofBroker(cluster: Cluster, broker: Broker): Deed[] {
-  const deed = (word: string, verb: Parameters<typeof lines.broker>[0], look: Deed['look'] = ''): Deed => ({ word, line: lines.broker(verb, broker.id), note: t.notes[verb] ?? '', look })
+  const deed = (word: string, verb: Parameters<typeof lines.broker>[0], look: Deed['look'] = ''): Deed =>
+    ({ word, line: lines.broker(verb, broker.id), note: t.notes[verb] ?? '', look })
   if (['down', 'stopped', 'added'].includes(broker.state)) {
     const holds = cluster.topics.some((topic) => topic.partitions.some((part) => part.replicas.includes(broker.id)))
     const start = deed(t.start, 'start', 'pri')
@@ -55,10 +56,12 @@ function ofPartition(cluster: Cluster, topic: string, index: number): Deed[] {
   const part = partitionOf(cluster, topic, index)
   if (!part) return []
   const id = `${topic}-${index}`
-  const gone = part.replicas.filter((one) => !part.isr.includes(one)).map((one) => brokerOf(cluster, one)).find((one) => one && ['down', 'stopped'].includes(one.state))
+  const missing = part.replicas.filter((one) => !part.isr.includes(one)).map((one) => brokerOf(cluster, one))
+  const gone = missing.find((one) => one && ['down', 'stopped'].includes(one.state))
   const deeds: Deed[] = gone ? [{ word: t.start, line: lines.broker('start', gone.id), look: 'pri' }] : []
+  const preferred = part.replicas[0]!
   if (part.leader < 0) deeds.push({ word: t.electUnclean, line: lines.elect(id, 'unclean'), look: 'danger' })
-  else if (part.leader !== part.replicas[0] && part.isr.includes(part.replicas[0]!)) deeds.push({ word: t.elect, line: lines.elect(id, 'preferred') })
+  else if (part.leader !== preferred && part.isr.includes(preferred)) deeds.push({ word: t.elect, line: lines.elect(id, 'preferred') })
   if (part.leader >= 0) deeds.push({ word: t.kill, line: lines.broker('kill', part.leader), note: t.notes.kill!, look: 'danger' })
   return deeds
 }
@@ -67,7 +70,8 @@ function ofTopic(cluster: Cluster, name: string): Deed[] {
   const topic = topicOf(cluster, name)
   if (!topic || topic.internal) return []
   return [
-    { word: t.producer, line: `produce ${name} …`, opens: 'producer' }, { word: t.consumer, line: `consume ${name} …`, opens: 'consumer' },
+    { word: t.producer, line: `produce ${name} …`, opens: 'producer' },
+    { word: t.consumer, line: `consume ${name} …`, opens: 'consumer' },
     { word: t.change, line: `set topic ${name} …`, opens: 'set' },
     { word: t.grow, line: lines.growTopic(name, String(topic.partitions.length + 1)), opens: 'grow' },
     { word: t.deleteTopic, line: lines.deleteTopic(name), look: 'danger' },
@@ -91,17 +95,23 @@ function ofClient(client: Client): Deed[] {
   const dead = ['crashed', 'failed'].includes(client.state)
   const goes = client.state === 'running' || client.state === 'starting'
   const close: Deed = { word: t.close, line: lines.client('close', client.name) }
-  const first: Deed = goes ? { word: t.pause, line: lines.client('pause', client.name) } : { word: t.resume, line: lines.client('resume', client.name), look: 'pri' }
-  if (dead) return [first, close]
-  return [first, { word: t.change, line: `change client ${client.name} …`, opens: 'change' }, close, { word: t.crash, line: lines.client('crash', client.name), look: 'danger' }]
+  const pause: Deed = { word: t.pause, line: lines.client('pause', client.name) }
+  const resume: Deed = { word: t.resume, line: lines.client('resume', client.name), look: 'pri' }
+  if (dead) return [resume, close]
+  const change: Deed = { word: t.change, line: `change client ${client.name} …`, opens: 'change' }
+  const crash: Deed = { word: t.crash, line: lines.client('crash', client.name), look: 'danger' }
+  return [goes ? pause : resume, change, close, crash]
 }
 
 function ofCluster(cluster: Cluster): Deed[] {
   const moved = cluster.topics.some((topic) => topic.partitions.some((part) => part.leader >= 0 && part.leader !== part.replicas[0]))
+  const clients: Deed[] = [
+    { word: t.producer, line: 'produce …', opens: 'producer' }, { word: t.consumer, line: 'consume …', opens: 'consumer' },
+  ]
   return [
     { word: t.add, line: lines.addBroker(emptiestRack(cluster)) },
     { word: t.createTopic, line: 'create topic …', opens: 'topic' },
-    ...(dataTopics(cluster).length ? [{ word: t.producer, line: 'produce …', opens: 'producer' as const }, { word: t.consumer, line: 'consume …', opens: 'consumer' as const }] : []),
+    ...(dataTopics(cluster).length ? clients : []),
     ...(moved ? [{ word: t.elect, line: lines.electPreferred() }] : []),
   ]
 }

@@ -21,8 +21,11 @@ export function cutLine(broker: Broker): string | null {
   const both = brokers(cut.filter((link) => !link.sends && !link.hears))
   const sends = brokers(cut.filter((link) => link.hears && !link.sends))
   const hears = brokers(cut.filter((link) => link.sends && !link.hears))
-  const parts = [both.length ? t.cannotReach(both) : '', sends.length ? t.notHeard(sends) : '', hears.length ? t.doesNotHear(hears) : '', cut.some((link) => link.to === null) ? t.noClients : '']
-  return [...parts.filter(Boolean), broker.fenced ? t.fencedToo : ''].filter(Boolean).join(' · ')
+  const parts = [
+    both.length && t.cannotReach(both), sends.length && t.notHeard(sends), hears.length && t.doesNotHear(hears),
+    cut.some((link) => link.to === null) && t.noClients, broker.fenced && t.fencedToo,
+  ]
+  return parts.filter(Boolean).join(' · ')
 }
 
 /** Alone: cut from every other broker, or from all clients. One link less is told, but is no state of the broker. */
@@ -36,8 +39,9 @@ export function isCutOff(cluster: Cluster, broker: Broker): boolean {
 export function troublesOf(broker: Broker): string[] {
   const far = (to: number | null) => (to === null ? t.clients : text.inspect.brokerN(to))
   const links = (broker.links ?? []).flatMap((link) => {
-    const cut = !link.sends && !link.hears ? t.cut(far(link.to)) : !link.sends ? t.cutSending(far(link.to)) : !link.hears ? t.cutHearing(far(link.to)) : null
-    return [...(cut ? [cut] : []), ...(link.delay_ms ? [t.slow(far(link.to), link.delay_ms)] : [])]
+    const side = far(link.to)
+    const cut = !link.sends && !link.hears ? t.cut(side) : !link.sends ? t.cutSending(side) : !link.hears ? t.cutHearing(side) : null
+    return [...(cut ? [cut] : []), ...(link.delay_ms ? [t.slow(side, link.delay_ms)] : [])]
   })
   return [...links, ...(broker.rules ?? []).map((rule) => t.rule(rule))]
 }

@@ -88,7 +88,8 @@ export class Flights {
       const ground = groundOf(after, stage.layout, topic, partition)
       const card = stage.producers.find((one) => one.clients.some((each) => each.client_id === client || each.name === client)) ?? stage.producers.find((one) => one.topics.includes(topic))
       if (!ground || !card) continue
-      const told: Told = { ...tellOf('produce', ground, records, bytes), client, offsets: appendedOffsets(traffic, before, ground, records), acks: acksOf(after, client), epoch: null }
+      const offsets = appendedOffsets(traffic, before, ground, records)
+      const told: Told = { ...tellOf('produce', ground, records, bytes), client, offsets, acks: acksOf(after, client), epoch: null }
       this.release(told, 'record', () => produceWay(after, stage.layout, ground, card), now)
     }
     for (const [topic, partitions] of Object.entries(traffic.offsets ?? {})) {
@@ -213,8 +214,8 @@ function replicateWay(cluster: Cluster, layout: MapLayout, ground: Ground, broke
 // ---- what is known of a dot
 
 const tellOf = (sort: Sort, ground: Ground, records: number, bytes: number | null): Told => ({
-  sort, client: null, topic: ground.topic, partition: ground.part.partition, from: ground.part.leader, to: null, records, bytes, offsets: null, acks: null,
-  epoch: ground.part.leader_epoch,
+  sort, client: null, topic: ground.topic, partition: ground.part.partition, from: ground.part.leader, to: null, records, bytes,
+  offsets: null, acks: null, epoch: ground.part.leader_epoch,
 })
 
 /** The offsets that a frame's records were given: known where they are all that the leader's log has grown by. */
