@@ -79,8 +79,10 @@ function rootsOf(question: Question, cluster: Cluster, facts: Fact[], byNumber: 
     case 'broker': {
       if (isCut(cluster, question.broker)) return newest(facts, (fact) => fact.kind === 'LinkCut' && (fact.broker === question.broker || fact.others.includes(question.broker)))
       if (brokerOf(cluster, question.broker)?.state === 'up') return newest(facts, (fact) => fact.broker === question.broker && fact.kind === 'BrokerUnfenced')
-      const last = newest(facts, (fact) => fact.broker === question.broker && BROKER_GOES.slice(0, 5).includes(fact.kind))
-      const fenced = newest(facts, (fact) => fact.broker === question.broker && fact.kind === 'BrokerFenced' && fact.number > (last[0]?.number ?? 0))
+      // What was before its last return belongs to another story: a broker may be fenced because its links are cut.
+      const back = newest(facts, (fact) => fact.broker === question.broker && fact.kind === 'BrokerUnfenced')[0]?.number ?? 0
+      const last = newest(facts, (fact) => fact.broker === question.broker && fact.number > back && BROKER_GOES.slice(0, 5).includes(fact.kind))
+      const fenced = newest(facts, (fact) => fact.broker === question.broker && fact.kind === 'BrokerFenced' && fact.number > Math.max(back, last[0]?.number ?? 0))
       const any = [...last, ...fenced]
       return any.length ? any : newest(facts, (fact) => fact.broker === question.broker && BROKER_GOES.includes(fact.kind))
     }
@@ -89,7 +91,7 @@ function rootsOf(question: Question, cluster: Cluster, facts: Fact[], byNumber: 
     case 'client':
       return newest(facts, (fact) => fact.client === question.client && fact.kind.startsWith('App'))
     case 'controller':
-      return newest(facts, (fact) => ['ControllerLost', 'ControllerElected', 'BrokerKilled', 'BrokerStopped', 'BrokerFrozen'].includes(fact.kind))
+      return newest(facts, (fact) => ['ControllerLost', 'ControllerElected', 'BrokerKilled', 'BrokerStopped', 'BrokerFrozen', 'LinkCut'].includes(fact.kind))
   }
 }
 

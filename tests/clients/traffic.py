@@ -28,8 +28,9 @@ def create(bootstrap, topic, *, partitions=PARTITIONS, replicas=3, config=None):
 class Traffic:
     """Numbered records, `rate` a second, round robin over the partitions, until the `with` ends (then all is flushed)."""
 
-    def __init__(self, bootstrap, topic, *, rate=200, partitions=PARTITIONS):
+    def __init__(self, bootstrap, topic, *, rate=200, partitions=PARTITIONS, settings=None):
         self.topic, self.rate, self.partitions = topic, rate, partitions
+        self.settings = settings or {}
         self.bootstrap = bootstrap
         self.acked = defaultdict(list)  # partition -> values
         self.times = defaultdict(list)  # partition -> when each was acknowledged
@@ -39,7 +40,7 @@ class Traffic:
 
     def _run(self):
         settings = {"bootstrap.servers": self.bootstrap, "acks": "all", "linger.ms": 0, "enable.idempotence": True}
-        producer = Producer(settings | QUICK | {"error_cb": self.errors.append})
+        producer = Producer(settings | QUICK | self.settings | {"error_cb": self.errors.append})
         number, began = 0, time.monotonic()
         while not self._stop.is_set():
             partition = number % self.partitions
