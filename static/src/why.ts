@@ -77,7 +77,8 @@ function rootsOf(question: Question, cluster: Cluster, facts: Fact[], byNumber: 
       return told.length ? told : missingReplicaFacts(question, cluster, facts)
     }
     case 'broker': {
-      if (isCut(cluster, question.broker)) return newest(facts, (fact) => fact.kind === 'LinkCut' && (fact.broker === question.broker || fact.others.includes(question.broker)))
+      const touches = (fact: Fact) => fact.broker === question.broker || fact.others.includes(question.broker)
+      if (isCut(cluster, question.broker)) return newest(facts, (fact) => fact.kind === 'LinkCut' && touches(fact))
       if (brokerOf(cluster, question.broker)?.state === 'up') return newest(facts, (fact) => fact.broker === question.broker && fact.kind === 'BrokerUnfenced')
       // What was before its last return belongs to another story: a broker may be fenced because its links are cut.
       const back = newest(facts, (fact) => fact.broker === question.broker && fact.kind === 'BrokerUnfenced')[0]?.number ?? 0
@@ -95,7 +96,8 @@ function rootsOf(question: Question, cluster: Cluster, facts: Fact[], byNumber: 
   }
 }
 
-const isCut = (cluster: Cluster, id: number) => answers(brokerOf(cluster, id)) && cutFrom(brokerOf(cluster, id)).length > 0
+/** Cut off and not yet fenced for it: then the fencing is the question, and the cut its cause. */
+const isCut = (cluster: Cluster, id: number) => brokerOf(cluster, id)?.state === 'up' && cutFrom(brokerOf(cluster, id)).length > 0
 
 const sharesCause = (a: Fact, b: Fact | undefined) => b !== undefined && a.causes.some((number) => b.causes.includes(number))
 
