@@ -255,10 +255,11 @@ const appClosed: Fold = (cluster, fact) => ({
   ...cluster, clients: cluster.clients.filter((one) => !(one.ours && one.name === fact.client)),
 })
 
-const HIDDEN = 'playground-' // client ids of the playground's own errands begin so
+/** The playground's own errands have client ids that begin so: neither map nor feed shows them. */
+export const isErrand = (client_id: string) => client_id.startsWith('playground-')
 
 function clientConnected(cluster: Cluster, fact: Fact): Cluster {
-  if (fact.client_id.startsWith(HIDDEN)) return cluster
+  if (isErrand(fact.client_id)) return cluster
   const same = (one: Client) =>
     one.client_id === fact.client_id && (one.ours || (one.software === fact.software && one.address === fact.address))
   const node = String(fact.node)

@@ -35,6 +35,13 @@ export const lines = {
   setTopic: (name: string, settings: Settings) => withOptions(`set topic ${name}`, settings),
   growTopic: (name: string, partitions: string) => withOptions(`grow topic ${name}`, { partitions }),
   deleteTopic: (name: string) => `delete topic ${name}`,
+  elect: (partition: string, how: 'preferred' | 'unclean') => `elect ${partition} ${how}`,
+  cut: (id: number, way: 'from' | 'to', far: string) => `cut broker ${id} ${way} ${far}`,
+  slowLink: (id: number, far: string, time: string) => `slow broker ${id} to ${far} ${time}`,
+  heal: (id: number) => `heal broker ${id}`,
+  fail: (api: string, id: number, error: string) => `fail ${api} on broker ${id} with ${error}`,
+  delay: (api: string, id: number, time: string) => `delay ${api} on broker ${id} by ${time}`,
+  drop: (api: string, id: number) => `drop ${api} on broker ${id}`,
   electPreferred: () => 'elect preferred leaders',
   produce: (topic: string, name: string, settings: Settings) => withOptions(`produce ${topic}${name ? ` as ${name}` : ''}`, settings),
   consume: (topic: string, name: string, settings: Settings) => withOptions(`consume ${topic}${name ? ` as ${name}` : ''}`, settings),
@@ -81,7 +88,9 @@ function nextWords(verb: Verb, before: string[], snapshot: Snapshot | null): str
   const given = before.slice(fixed.length)
   const plainWords = given.filter((word, i) => !word.includes('=') && word !== 'as' && given[i - 1] !== 'as')
   if (given.at(-1) === 'as') return []
-  const wanted = verb.words[plainWords.length]
+  // `brokers` and `clients` name the whole far side of a link; no numbers follow.
+  const far = plainWords.findIndex((word, i) => verb.words[i]?.kind.includes('|') && word !== 'broker')
+  const wanted = verb.words[plainWords.length + (far >= 0 ? 1 : 0)]
   if (wanted) return candidates(wanted, snapshot)
   return verb.options.flatMap((option) => {
     if (option.name === 'as') return given.includes('as') ? [] : ['as']
@@ -92,8 +101,9 @@ function nextWords(verb: Verb, before: string[], snapshot: Snapshot | null): str
 function candidates(word: Word, snapshot: Snapshot | null): string[] {
   const cluster = snapshot && clusterOf(snapshot)
   if (!cluster) return []
-  const found = NAMES[word.kind]?.(cluster)
-  return found ?? FIXED[word.kind] ?? []
+  if (word.kind === 'literal') return [word.name]
+  if (word.kind.includes('|')) return word.kind.split('|')
+  return NAMES[word.kind]?.(cluster) ?? FIXED[word.kind] ?? []
 }
 
 const NAMES: Record<string, (cluster: Cluster) => string[]> = {
@@ -106,7 +116,23 @@ const NAMES: Record<string, (cluster: Cluster) => string[]> = {
     cluster.topics.flatMap((topic) => topic.partitions.map((part) => `${topic.name}-${part.partition}`)),
 }
 
-const FIXED: Record<string, string[]> = { speed: ['×1', '×1/4', '×1/20'], election: ['preferred', 'unclean'] }
+/** What visitors meet first; the line takes all that Kafka has. */
+export const APIS = [
+  'Produce', 'Fetch', 'ListOffsets', 'Metadata', 'OffsetCommit', 'OffsetFetch', 'FindCoordinator', 'JoinGroup', 'SyncGroup', 'Heartbeat',
+  'InitProducerId',
+]
+export const ERRORS = [
+  'NOT_ENOUGH_REPLICAS', 'NOT_LEADER_OR_FOLLOWER', 'REQUEST_TIMED_OUT', 'UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE',
+  'COORDINATOR_NOT_AVAILABLE', 'NOT_COORDINATOR', 'REBALANCE_IN_PROGRESS', 'OFFSET_OUT_OF_RANGE', 'TOPIC_AUTHORIZATION_FAILED',
+  'KAFKA_STORAGE_ERROR', 'UNKNOWN_SERVER_ERROR',
+]
+export const TIMES = ['50ms', '200ms', '1s', '5s']
+export const SHARES = ['100%', '50%', '30%', '10%']
+
+const FIXED: Record<string, string[]> = {
+  speed: ['×1', '×1/4', '×1/20'], election: ['preferred', 'unclean'], way: ['from', 'to'],
+  api: APIS, error: ERRORS, duration: TIMES, share: SHARES,
+}
 
 /** Kafka's own line for ours, from the verb's template: {name} is a word or option, a part in [ ] needs its option. */
 export function kafkaLine(grammar: Verb[], line: string, snapshot: Snapshot | null): string | null {

@@ -33,7 +33,7 @@ export const RING_GLYPHS: Record<string, string[]> = {
   down: ['M5.6 5.6l8.8 8.8M14.4 5.6l-8.8 8.8'], failed: ['M5.6 5.6l8.8 8.8M14.4 5.6l-8.8 8.8'],
   frozen: ['M7.6 6.4v7.2M12.4 6.4v7.2'], paused: ['M7.6 6.4v7.2M12.4 6.4v7.2'],
   stopping: ['M10 5.6v8M6.6 10.4 10 13.8l3.4-3.4'], stopped: ['M6.8 6.8h6.4v6.4h-6.4z'],
-  fenced: ['M5.6 14.4l8.8-8.8'], crashed: ['M5.6 14.4l8.8-8.8'],
+  cut: ['M5.4 6.8 8 10l-2.6 3.2M14.6 6.8 12 10l2.6 3.2M10 5.8v8.4'], fenced: ['M5.6 14.4l8.8-8.8'], crashed: ['M5.6 14.4l8.8-8.8'],
   idle: [ring(10, 10, 2.6)], added: [ring(10, 10, 2.6)],
   rebalance: ['M6.6 10h6.8'], join: ['M10 6.6v6.8M6.6 10h6.8'], starting: ['M10 6.6v6.8M6.6 10h6.8'],
 }

@@ -7,6 +7,7 @@ import './tokens.css'
 import './style/screen.css'
 import './style/map.css'
 import './style/side.css'
+import './style/over.css'
 
 export function show(target: HTMLElement) {
   let theme = matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'

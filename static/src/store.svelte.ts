@@ -3,8 +3,11 @@
 
 import { apply, applyTraffic } from './apply.ts'
 import type { Verb } from './commands.ts'
+import type { Deed } from './deeds.ts'
 import type { Feed, Message } from './feed.ts'
+import { asksForMenu } from './keys.ts'
 import { totalLag } from './lag.ts'
+import { ALL, type Filter } from './canvas/filter.ts'
 import { clusterOf, type Fact, type Frame, type Outcome, type Snapshot, type Traffic } from './model.ts'
 import { Rates } from './rates.ts'
 import { text } from './text/text.ts'
@@ -18,12 +21,15 @@ export type Selection =
   | { kind: 'group'; group: string }
   | { kind: 'client'; client: string }
 
-export type Form = 'topic' | 'producer' | 'consumer' | 'set' | 'change' | null
+export type Form = 'topic' | 'producer' | 'consumer' | 'set' | 'grow' | 'change' | null
 
 export interface Api {
   verbs(): Promise<Verb[]>
   facts(after: number, limit: number): Promise<Fact[]>
 }
+
+/** Where the verbs of a thing are offered, in pixels of the window. */
+export interface Menu { thing: Selection; x: number; y: number }
 
 const FACTS_MAX = 4000 // what the page remembers; older ones are the host's journal
 const ANSWER_MS = 10_000
@@ -36,6 +42,9 @@ export class Store {
   selection = $state.raw<Selection>({ kind: 'cluster' })
   form = $state<Form>(null)
   question = $state.raw<Question | null>(null)
+  menu = $state.raw<Menu | null>(null)
+  help = $state(false)
+  filter = $state.raw<Filter>(ALL)
   hovered = $state.raw<{ topic: string; partition: number } | null>(null)
   theme = $state<'dark' | 'light'>('light')
   proposed = $state<string | null>(null) // the line that the selection offers
@@ -172,6 +181,27 @@ export class Store {
     this.form = null
     this.proposed = null
     this.outcome = null
+  }
+
+  /** Does a deed, or opens the form that asks for the rest of it. */
+  give(deed: Deed) {
+    if (deed.opens) this.form = deed.opens
+    else void this.command(deed.line)
+  }
+
+  offer(thing: Selection, x: number, y: number) {
+    if (!sameSelection(thing, this.selection)) this.select(thing)
+    this.ask(null)
+    this.menu = { thing, x, y }
+  }
+
+  /** The same at the control that has the keyboard. */
+  offerAtKey(event: KeyboardEvent, thing: Selection) {
+    if (!asksForMenu(event)) return
+    event.preventDefault()
+    event.stopPropagation()
+    const box = (event.currentTarget as HTMLElement).getBoundingClientRect()
+    this.offer(thing, box.left + box.width / 3, box.top + box.height / 2)
   }
 
   ask(question: Question | null) {

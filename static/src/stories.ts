@@ -1,5 +1,6 @@
 // Which facts the feed tells, which of them belong together, and with which glyph.
 
+import { isErrand } from './apply.ts'
 import type { Fact } from './model.ts'
 import { text } from './text/text.ts'
 
@@ -91,13 +92,14 @@ const sameShape = (a: Fact, b: Fact) => {
 /** Newest story first. `ours` are the client ids that the playground runs: their connections are no news. */
 export function storiesOf(facts: Fact[], byNumber: Map<number, Fact>, ours: Set<string>, most = 80): Story[] {
   const cited = new Set(facts.flatMap((fact) => fact.causes))
+  const started = new Set(facts.filter((fact) => fact.kind === 'AppStarted').map((fact) => fact.client as string))
   const told: Fact[][] = []
   const open = new Map<string, Fact[]>()
   for (let i = facts.length - 1; i >= 0 && told.length <= most; i--) {
     const fact = facts[i]!
     if (SILENT.has(fact.kind) || isRetold(fact, byNumber) || (STEPS.has(fact.kind) && cited.has(fact.number))) continue
     if (fact.kind === 'CommandGiven' && facts[i + 1]?.kind === 'CommandRefused') continue
-    if (fact.kind.startsWith('Client') && ours.has(fact.client_id)) continue
+    if (fact.kind.startsWith('Client') && (ours.has(fact.client_id) || started.has(fact.client_id) || isErrand(fact.client_id))) continue
     const near = open.get(fact.kind)
     if (near && belongs(near, fact)) near.unshift(fact)
     else {

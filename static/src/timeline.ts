@@ -71,6 +71,24 @@ export function lanes(snapshot: Snapshot, facts: Fact[], window: Window, openGro
   return { lanes: [factLane(seen), ...ordered], quiet: names.length && folded.every((lane) => !isBusy(lane)) ? t.quiet(names.join(', ')) : '' }
 }
 
+const MARK_PART = 0.0165 // of the window: as wide as a mark is drawn
+
+/** Marks that would lie over each other stand side by side; of one kind at one place the first is enough. */
+export function spread(marks: Mark[], window: Window): { mark: Mark; at_ms: number }[] {
+  const width = (window.to_ms - window.from_ms) * MARK_PART
+  const placed: { mark: Mark; at_ms: number }[] = []
+  let heap: string[] = []
+  for (const mark of [...marks].sort((a, b) => a.at_ms - b.at_ms)) {
+    const free = (placed.at(-1)?.at_ms ?? -Infinity) + width
+    if (mark.at_ms >= free) heap = []
+    const look = mark.glyph + mark.tone
+    if (heap.includes(look)) continue
+    heap.push(look)
+    placed.push({ mark, at_ms: Math.max(mark.at_ms, free) })
+  }
+  return placed
+}
+
 const isBusy = (lane: Lane) => lane.marks.length > 0 || lane.bars.some((bar) => bar.look !== 'thin')
 
 function factLane(facts: Fact[]): Lane {

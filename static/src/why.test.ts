@@ -1,9 +1,10 @@
 // Why is it red: the walk along causes, and what ends it.
 
 import { beforeAll, describe, expect, it } from 'vitest'
+import { apply } from './apply.ts'
 import { fixture, pass } from './dev/fixture.ts'
 import type { Fact } from './model.ts'
-import { seenCauses, storiesOf } from './stories.ts'
+import { seenCauses, sentenceOf, storiesOf } from './stories.ts'
 import { answer, chain, missingCauses } from './why.ts'
 
 const model = fixture()
@@ -40,6 +41,24 @@ describe('a dead broker', () => {
   it('is told by its kill and its fencing', () => {
     const { steps } = answer({ about: 'broker', broker: 2 }, model.snapshot, model.facts, byNumber)
     expect(steps.map((fact) => fact.kind)).toEqual(['CommandGiven', 'BrokerKilled', 'SessionExpired', 'BrokerFenced'])
+  })
+})
+
+describe('a broker that is cut off', () => {
+  it('is told by the cut, not by an older kill, and ends with a heal', () => {
+    const fact = (number: number, kind: string, fields: object): Fact =>
+      ({ number, kind, id: `0.1.${number}`, node: 0, incarnation: 1, at_ms: 9_000_000 + number, causes: [], configs: {}, ...fields })
+    const facts = [
+      fact(9001, 'BrokerKilled', { broker: 3, pid: 7 }), fact(9002, 'BrokerUnfenced', { broker: 3, broker_epoch: 9 }),
+      fact(9003, 'LinkCut', { broker: 3, others: [1, 2], clients: false, both_ways: true }),
+      fact(9004, 'BrokerFenced', { broker: 3, broker_epoch: 9, partitions: 2, reason: 'session', causes: [9003] }),
+    ]
+    const snapshot = facts.slice(2).reduce(apply, fixture().snapshot)
+    const { title, steps, ends } = answer({ about: 'broker', broker: 3 }, snapshot, facts, new Map(facts.map((one) => [one.number, one])))
+    expect(title).toBe('Why is broker 3 fenced?')
+    expect(steps.map((one) => one.kind)).toEqual(['LinkCut', 'BrokerFenced'])
+    expect(ends?.line).toBe('heal broker 3')
+    expect(sentenceOf([facts[2]!])).toBe('**Broker 3 cut off** from broker 1, 2: nothing passes, connections stay open.')
   })
 })
 

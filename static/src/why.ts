@@ -1,7 +1,7 @@
 // Why is this red? Finds the facts that made it so and walks along their causes. Never guesses: no fact, no step.
 
 import { isRebalancing } from './lag.ts'
-import { answers, brokerOf, clusterOf, partitionOf, type Cluster, type Fact, type Snapshot } from './model.ts'
+import { answers, brokerOf, clusterOf, cutFrom, partitionOf, type Cluster, type Fact, type Snapshot } from './model.ts'
 import { text } from './text/text.ts'
 
 export type Question =
@@ -77,9 +77,13 @@ function rootsOf(question: Question, cluster: Cluster, facts: Fact[], byNumber: 
       return told.length ? told : missingReplicaFacts(question, cluster, facts)
     }
     case 'broker': {
+      const touches = (fact: Fact) => fact.broker === question.broker || fact.others.includes(question.broker)
+      if (isCut(cluster, question.broker)) return newest(facts, (fact) => fact.kind === 'LinkCut' && touches(fact))
       if (brokerOf(cluster, question.broker)?.state === 'up') return newest(facts, (fact) => fact.broker === question.broker && fact.kind === 'BrokerUnfenced')
-      const last = newest(facts, (fact) => fact.broker === question.broker && BROKER_GOES.slice(0, 5).includes(fact.kind))
-      const fenced = newest(facts, (fact) => fact.broker === question.broker && fact.kind === 'BrokerFenced' && fact.number > (last[0]?.number ?? 0))
+      // What was before its last return belongs to another story: a broker may be fenced because its links are cut.
+      const back = newest(facts, (fact) => fact.broker === question.broker && fact.kind === 'BrokerUnfenced')[0]?.number ?? 0
+      const last = newest(facts, (fact) => fact.broker === question.broker && fact.number > back && BROKER_GOES.slice(0, 5).includes(fact.kind))
+      const fenced = newest(facts, (fact) => fact.broker === question.broker && fact.kind === 'BrokerFenced' && fact.number > Math.max(back, last[0]?.number ?? 0))
       const any = [...last, ...fenced]
       return any.length ? any : newest(facts, (fact) => fact.broker === question.broker && BROKER_GOES.includes(fact.kind))
     }
@@ -88,9 +92,12 @@ function rootsOf(question: Question, cluster: Cluster, facts: Fact[], byNumber: 
     case 'client':
       return newest(facts, (fact) => fact.client === question.client && fact.kind.startsWith('App'))
     case 'controller':
-      return newest(facts, (fact) => ['ControllerLost', 'ControllerElected', 'BrokerKilled', 'BrokerStopped', 'BrokerFrozen'].includes(fact.kind))
+      return newest(facts, (fact) => ['ControllerLost', 'ControllerElected', 'BrokerKilled', 'BrokerStopped', 'BrokerFrozen', 'LinkCut'].includes(fact.kind))
   }
 }
+
+/** Cut off and not yet fenced for it: then the fencing is the question, and the cut its cause. */
+const isCut = (cluster: Cluster, id: number) => brokerOf(cluster, id)?.state === 'up' && cutFrom(brokerOf(cluster, id)).length > 0
 
 const sharesCause = (a: Fact, b: Fact | undefined) => b !== undefined && a.causes.some((number) => b.causes.includes(number))
 
@@ -110,6 +117,7 @@ function titleOf(question: Question, cluster: Cluster): string {
     return title(`${question.topic}-${question.partition}`, state)
   }
   if (question.about === 'broker') {
+    if (isCut(cluster, question.broker)) return title(text.inspect.brokerN(question.broker), text.trouble.cutOff)
     const state = brokerOf(cluster, question.broker)?.state ?? 'down'
     return title(text.inspect.brokerN(question.broker), states[state] ?? text.map.states[state]!)
   }
@@ -141,7 +149,9 @@ export function endsOf(question: Question, cluster: Cluster): Answer['ends'] {
   }
   if (question.about === 'broker') {
     const broker = brokerOf(cluster, question.broker)
-    if (!broker || broker.state === 'up') return null
+    if (!broker) return null
+    if (isCut(cluster, broker.id)) return { sentence: why.links(broker.id), line: revive(cluster, broker.id) }
+    if (broker.state === 'up') return null
     return { sentence: why.broker(broker.id), line: revive(cluster, broker.id) }
   }
   if (question.about === 'group') {

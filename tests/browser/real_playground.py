@@ -100,6 +100,8 @@ class Playground:
         if state["time"]["paused"]:
             self.do("resume")
         cluster = state["clusters"][0]
+        if any(broker.get("links") or broker.get("rules") for broker in cluster["brokers"]):
+            self.do("heal")
         for broker in cluster["brokers"]:
             if broker["state"] in {"down", "stopped"}:
                 self.do(f"start broker {broker['id']}")

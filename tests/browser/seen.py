@@ -2,6 +2,7 @@
 
 import time
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 SESSION_MS = 6_000  # of a consumer's membership in the first scenario
@@ -80,3 +81,16 @@ def press(page: Page, broker: int, word: str) -> None:
     """Selects a broker and presses a button of the inspector."""
     head(page, broker).click()
     inspector(page).get_by_role("button", name=word, exact=True).click()
+
+
+def in_theme(page, theme: str) -> None:
+    """Chooses it by its button."""
+    if page.locator("html").get_attribute("data-theme") != theme:
+        page.get_by_role("button", name=f"{theme} theme").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", theme)
+
+
+def is_clean(page) -> None:
+    """Axe finds nothing to complain about. What the why popover dims is out of focus on purpose, as behind any dialog."""
+    found = Axe().run(page, context={"exclude": [[".dim"]]})
+    assert found.violations_count == 0, found.generate_report()

@@ -3,32 +3,18 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.seen import PATIENCE_MS, head, inspector, is_shown, number
+from tests.browser.seen import PATIENCE_MS, head, in_theme, inspector, is_clean, is_shown, number
 
 SIZES = ((1280, 800), (1440, 900), (1920, 1080))
 THEMES = ("light", "dark")
-TABS_MAX = 60
+TABS_MAX = 40
 # Is there any dot on the canvas that moves?
 DOTS = """() => {
   const canvas = document.querySelector('canvas.moving')
   return canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value !== 0)
 }"""
-
-
-def in_theme(page, theme: str) -> None:
-    """Chooses it by its button."""
-    if page.locator("html").get_attribute("data-theme") != theme:
-        page.get_by_role("button", name=f"{theme} theme").click()
-    expect(page.locator("html")).to_have_attribute("data-theme", theme)
-
-
-def is_clean(page) -> None:
-    """Axe finds nothing to complain about. What the why popover dims is out of focus on purpose, as behind any dialog."""
-    found = Axe().run(page, context={"exclude": [[".dim"]]})
-    assert found.violations_count == 0, found.generate_report()
 
 
 def pictures(page, shot, scene: str) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from engine.broker.current_leader import endpoints, name_of
 from engine.broker.fetch_reading import Reader, Reading
-from engine.broker.fetch_sessions import FetchSession
+from engine.broker.fetch_sessions import FetchSession, SessionPartition
 from engine.broker.request_context import LATER
 from engine.protocol.codec import build, decode_body
 from engine.protocol.errors import KafkaError
@@ -48,7 +48,7 @@ def refuse_frame(context: RequestContext, body: memoryview, error: KafkaError) -
         session, _ = context.node.fetch_sessions.open(request)
     except KafkaError as of_session:
         return _refused(context, request, of_session)
-    found = [(one.topic, Fetched(one.index, error=int(error.code))) for one in session.partitions.values()]
+    found = [(one, Fetched(one.index, error=int(error.code))) for one in session.partitions.values()]
     number = session.id
     if not session.is_kept:
         session.end()
@@ -70,11 +70,11 @@ def _refused(context: RequestContext, request: FetchRequest, error: KafkaError) 
     return write_response(request.version, context.correlation_id, error=code, session_id=0, topics=[], endpoints=[])
 
 
-def _by_topic(found: list[tuple[Topic, Fetched]]) -> list[tuple[Topic, list[Fetched]]]:
+def _by_topic(found: list[tuple[SessionPartition, Fetched]]) -> list[tuple[Topic, list[Fetched]]]:
     topics: list[tuple[Topic, list[Fetched]]] = []
-    for _, group in groupby(found, key=lambda pair: pair[0].field):
+    for _, group in groupby(found, key=lambda pair: pair[0].topic.field):
         pairs = list(group)
-        topics.append((pairs[0][0], [fetched for _, fetched in pairs]))
+        topics.append((pairs[0][0].topic, [fetched for _, fetched in pairs]))
     return topics
 
 
@@ -148,7 +148,7 @@ class WaitingFetch:
         found = self._reader.answered(reading, full=self._full)
         if not self._session.is_follower:
             self._count(found)
-        topics = _by_topic([(one.topic, fetched) for one, fetched in found])
+        topics = _by_topic(found)
         leaders = [fetched.leader[0] for _, fetched in found if fetched.leader] if reading.urgent else ()
         return write_response(
             self._request.version,

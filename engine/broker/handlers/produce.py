@@ -42,14 +42,15 @@ def handle_frame(context: RequestContext, body: memoryview) -> Any:
     waiting = WaitingProduce(context, request)
     for topic, partitions in request.topics:
         waiting.append(topic, partitions)
-    return waiting.answer_now()
+    return waiting.begin() if request.acks != NONE else waiting.unacknowledged()
 
 
 def refuse_frame(context: RequestContext, body: memoryview, error: KafkaError) -> Any:
     """The error for each partition, and nothing is appended."""
-    waiting = WaitingProduce(context, parse_request(body, context.api_version))
+    request = parse_request(body, context.api_version)
+    waiting = WaitingProduce(context, request)
     waiting.refuse_all(error)
-    return waiting.answer_now()
+    return waiting.begin() if request.acks != NONE else waiting.unacknowledged()
 
 
 def check_batch(records: memoryview | None, version: int) -> None:
@@ -137,11 +138,9 @@ class WaitingProduce:
 
     # ---- waiting
 
-    def answer_now(self) -> Any:
-        """The answer, LATER, or NO_ANSWER where none is expected."""
+    def unacknowledged(self) -> Any:
+        """With acks=0 there is never an answer."""
         connection = self._context.connection
-        if self._request.acks != NONE:
-            return self.begin()
         if self.first_error is not None and connection is not None:
             # There is no answer that could carry the error: the closed connection makes the client look for the leader.
             connection.close(f"a Produce request with acks=0 failed: {self.first_error}")

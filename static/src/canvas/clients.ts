@@ -45,7 +45,9 @@ export interface Seen {
 
 const PRODUCER_CARDS_MAX = 4
 const MEMBERS_MAX = 6
+const HEAD_REM = 2.2 // the column's name
 const CHIPS_MAX = 4 // more are written as ranges
+const CHIPS_LOW_MAX = 1 // the same beside the name
 
 // ---- who
 
@@ -110,13 +112,13 @@ function lookOf(seat: Party['seats'][number], group: Group | null): MemberLook {
   return Object.values(member.assignment).some((list) => list.length) ? 'owns' : 'idle'
 }
 
-function chipsOf(member: Member | null): string[] {
+function chipsOf(member: Member | null, most: number): string[] {
   if (!member) return []
   const topics = Object.entries(member.assignment).filter(([, list]) => list.length)
   return topics.flatMap(([topic, list]) => {
     const sorted = [...list].sort((a, b) => a - b)
     const prefix = topics.length > 1 ? `${topic} ` : ''
-    if (sorted.length > CHIPS_MAX) return ranges(sorted, 'p').split(' ').map((chip) => prefix + chip)
+    if (sorted.length > most) return ranges(sorted, 'p').split(' ').map((chip) => prefix + chip)
     return sorted.map((partition) => `${prefix}p${partition}`)
   })
 }
@@ -153,10 +155,11 @@ export function middleOf(layout: MapLayout, topics: string[]): number {
   return card.y + (first.y + layout.heading_h + last.y + last.h) / 2
 }
 
-export function placeProducers(layout: MapLayout, cluster: Cluster, seen: Seen): ClientCard[] {
+/** `head_rem`: what stands above the cards in their column. */
+export function placeProducers(layout: MapLayout, cluster: Cluster, seen: Seen, head_rem = HEAD_REM): ClientCard[] {
   const { rem, producers } = layout.metrics
   const x = 1.231 * rem
-  const top = layout.area.y + 2.2 * rem
+  const top = layout.area.y + head_rem * rem
   const bottom = layout.area.y + layout.area.h - 1.9 * rem
   const all = producersOf(cluster, seen)
   const folded = new Map<string, { clients: Client[]; topics: string[] }>()
@@ -184,7 +187,7 @@ export function placeGroups(layout: MapLayout, cluster: Cluster, seen: Seen): Gr
   const wishes = sizes.map((size) => ({ item: size, middle: middleOf(layout, size.party.topics) - HEADER_REM * rem * 0.35, h: heightOf(size, rem) }))
   return stack(wishes, top, bottom, GROUP_GAP_REM * rem).map(({ item: { party, shown, member_h, air }, y, h }) => {
     const members = worthShowing(cluster, party, shown).map((seat, i): MemberCard => ({
-      key: seat.key, name: seatName(seat), member: seat.member, client: seat.client, look: lookOf(seat, party.group), chips: chipsOf(seat.member),
+      key: seat.key, name: seatName(seat), member: seat.member, client: seat.client, look: lookOf(seat, party.group), chips: chipsOf(seat.member, member_h < ROOMY_REM * rem ? CHIPS_LOW_MAX : CHIPS_MAX),
       lag: seat.member && party.group ? memberLag(cluster, party.group, seat.member) : null, oneLine: member_h < ROOMY_REM * rem,
       x, y: Math.round(y + HEADER_REM * rem + i * (member_h + air) + air / 2), w: consumers, h: Math.round(member_h),
     }))

@@ -12,6 +12,21 @@ export type Sort = 'produce' | 'replicate' | 'consume'
 
 interface Path { points: Point[]; lengths: number[]; total: number }
 
+/** What is known of the records that a dot stands for; nothing is known of their keys. */
+export interface Told {
+  sort: Sort
+  client: string | null // who sent or fetched them; null: a follower
+  topic: string
+  partition: number
+  from: number // the leader
+  to: number | null // the follower
+  records: number
+  bytes: number | null
+  offsets: [first: number, last: number] | null
+  acks: string | null
+  epoch: number | null
+}
+
 interface Dot {
   sort: Sort
   path: Path
@@ -19,6 +34,7 @@ interface Dot {
   start: number // in motion time
   end: number
   row: string
+  told: Told
 }
 
 const DURATION: Record<Sort, number> = { produce: 700, replicate: 450, consume: 700 }
@@ -68,21 +84,24 @@ export class Flights {
 
   /** What a frame of traffic sets off. `before` tells how far followers had come. */
   add(traffic: Traffic, before: Cluster, after: Cluster, stage: Stage, now: number) {
-    for (const [client, topic, partition, records] of traffic.appended ?? []) {
+    for (const [client, topic, partition, records, bytes] of traffic.appended ?? []) {
       const ground = groundOf(after, stage.layout, topic, partition)
       const card = stage.producers.find((one) => one.clients.some((each) => each.client_id === client || each.name === client)) ?? stage.producers.find((one) => one.topics.includes(topic))
-      if (ground && card) this.release('produce', `${topic}-${partition}`, records, 'record', () => produceWay(after, stage.layout, ground, card), now)
+      if (!ground || !card) continue
+      const offsets = appendedOffsets(traffic, before, ground, records)
+      const told: Told = { ...tellOf('produce', ground, records, bytes), client, offsets, acks: acksOf(after, client), epoch: null }
+      this.release(told, 'record', () => produceWay(after, stage.layout, ground, card), now)
     }
     for (const [topic, partitions] of Object.entries(traffic.offsets ?? {})) {
       for (const [partition, logs] of Object.entries(partitions)) this.replicate(topic, Number(partition), logs, before, after, stage.layout, now)
     }
-    for (const [client, topic, partition, records] of traffic.fetched ?? []) {
+    for (const [client, topic, partition, records, bytes] of traffic.fetched ?? []) {
       const ground = groundOf(after, stage.layout, topic, partition)
       if (!ground) continue
       const seat = stage.groups.flatMap((group) => group.members).find((one) => one.member?.client_id === client || one.client?.client_id === client)
       const target = seat ?? readersOf(after, stage.groups, { topic, partition })[0]
       const color = epochColor(ground.part.leader_epoch)
-      if (target) this.release('consume', `${topic}-${partition}`, records, color, () => consumeWay(after, stage.layout, ground, target), now)
+      if (target) this.release({ ...tellOf('consume', ground, records, bytes), client }, color, () => consumeWay(after, stage.layout, ground, target), now)
     }
   }
 
@@ -92,14 +111,18 @@ export class Flights {
     if (!was || !ground) return
     for (const [id, [end]] of Object.entries(logs)) {
       const broker = Number(id)
-      const moved = end - (was.logs[id]?.end ?? end)
+      const first = was.logs[id]?.end ?? end
+      const moved = end - first
       if (broker === ground.part.leader || moved <= 0) continue
       const color = epochColor(ground.part.leader_epoch)
-      this.release('replicate', `${topic}-${partition}>${id}`, moved, color, () => replicateWay(after, layout, ground, broker), now)
+      const told: Told = { ...tellOf('replicate', ground, moved, null), to: broker, offsets: [first, end - 1] }
+      this.release(told, color, () => replicateWay(after, layout, ground, broker), now)
     }
   }
 
-  private release(sort: Sort, row: string, records: number, color: Color, way: () => Point[] | null, now: number) {
+  private release(told: Told, color: Color, way: () => Point[] | null, now: number) {
+    const { sort, records } = told
+    const row = `${told.topic}-${told.partition}${told.to === null ? '' : `>${told.to}`}`
     const key = `${sort} ${row}`
     const owed = (this.owed.get(key) ?? 0) + records
     const dots = Math.min(DOTS_PER_ROW_FRAME, Math.floor(owed / this.per_dot))
@@ -110,8 +133,20 @@ export class Flights {
     const path = measure(points, sort === 'replicate' && points.length % 2 === 0)
     for (let i = 0; i < dots; i++) {
       const start = now + i * SPREAD_MS
-      this.dots.push({ sort, path, color, start, end: start + DURATION[sort], row })
+      this.dots.push({ sort, path, color, start, end: start + DURATION[sort], row, told })
     }
+  }
+
+  /** The dot that is nearest to a point, if any is within reach. */
+  near(x: number, y: number, now: number, reach: number): { x: number; y: number; told: Told } | null {
+    let best: { x: number; y: number; told: Told; away: number } | null = null
+    for (const dot of this.dots) {
+      if (dot.start > now || dot.end <= now) continue
+      const [dx, dy] = at(dot.path, (now - dot.start) / (dot.end - dot.start))
+      const away = Math.hypot(dx - x, dy - y)
+      if (away <= reach && (!best || away < best.away)) best = { x: dx, y: dy, told: dot.told, away }
+    }
+    return best
   }
 
   shapes(now: number, cell: number, only: string | null): Shape[] {
@@ -174,4 +209,24 @@ function replicateWay(cluster: Cluster, layout: MapLayout, ground: Ground, broke
   const from = middle(cluster, layout, ground, ground.part.leader)
   const to = middle(cluster, layout, ground, broker)
   return from && to && bezier(from, to, 8) // nine points: one way, no hops
+}
+
+// ---- what is known of a dot
+
+const tellOf = (sort: Sort, ground: Ground, records: number, bytes: number | null): Told => ({
+  sort, client: null, topic: ground.topic, partition: ground.part.partition, from: ground.part.leader, to: null, records, bytes,
+  offsets: null, acks: null, epoch: ground.part.leader_epoch,
+})
+
+/** The offsets that a frame's records were given: known where they are all that the leader's log has grown by. */
+function appendedOffsets(traffic: Traffic, before: Cluster, ground: Ground, records: number): Told['offsets'] {
+  const { topic, part } = ground
+  const first = partitionOf(before, topic, part.partition)?.logs[part.leader]?.end
+  const end = traffic.offsets?.[topic]?.[part.partition]?.[part.leader]?.[0]
+  return first !== undefined && end !== undefined && end - first === records ? [first, end - 1] : null
+}
+
+function acksOf(cluster: Cluster, client: string): string | null {
+  const acks = cluster.clients.find((one) => one.ours && one.client_id === client)?.settings.acks
+  return acks === undefined || acks === null ? null : String(acks)
 }

@@ -1,7 +1,7 @@
 // What lies under a point of the map, and what lies next to the cursor. Pure.
 
 import type { Cluster } from '../model.ts'
-import type { MapLayout } from './layout.ts'
+import { cardOf, rowOf, type MapLayout } from './layout.ts'
 import { contains } from './shapes.ts'
 import { internalTiles, tilesOf } from './tiles.ts'
 
@@ -59,4 +59,18 @@ export function move(layout: MapLayout, cluster: Cluster, cursor: Cursor | null,
     case 'End': return { ...cursor, row: last }
     default: return cursor
   }
+}
+
+/** The middle of what the cursor stands on; null: it is not on the map. */
+export function placeOf(layout: MapLayout, cluster: Cluster, cursor: Cursor): { x: number; y: number } | null {
+  const card = cardOf(layout, cursor.broker)
+  if (!card) return null
+  const at = walk(cluster)[cursor.row]
+  if (!at) return { x: card.x + card.w / 2, y: card.y + layout.header_h / 2 }
+  const row = rowOf(layout, at.topic, at.partition)
+  if (row) return { x: card.x + card.w / 3, y: card.y + row.y + row.h / 2 }
+  const block = layout.blocks.find((one) => one.topic === at.topic)
+  const tile = block && tilesOf(layout, cluster, card, block).tiles.find((one) => one.partition === at.partition)
+  if (tile) return { x: tile.x + tile.w / 2, y: tile.y + tile.h / 2 }
+  return { x: card.x + card.w / 2, y: card.y + (block?.y ?? layout.header_h) + layout.heading_h }
 }

@@ -49,10 +49,11 @@ export function tilesOf(layout: MapLayout, cluster: Cluster, card: Card, block: 
     return { tiles: grid(held, area, topic.name, places ? slots : fitPitch(held.length, area), places), fine: 0, shape }
   }
   const broken = held.filter((one) => one.broken)
-  const room = Math.floor(area.w / PITCH) * Math.max(1, Math.floor(area.h / PITCH)) - 1
+  const pitch = Math.max(PITCH, fitPitch(held.length, area))
+  const room = Math.floor(area.w / pitch) * Math.max(1, Math.floor(area.h / pitch)) - (pitch > PITCH ? 0 : 1)
   const order = [...broken, ...held.filter((one) => !one.broken)]
   const shown = order.slice(0, Math.max(broken.length ? Math.min(broken.length, room) : 0, Math.min(order.length, room)))
-  return { tiles: grid(shown, area, topic.name, PITCH), fine: held.length - broken.length, shape }
+  return { tiles: grid(shown, area, topic.name, pitch), fine: held.length - broken.length, shape }
 }
 
 function fitPitch(count: number, area: Rect): number {

@@ -4,6 +4,7 @@ import { answers, brokerOf, type Cluster, type Partition } from '../model.ts'
 import { cardOf, stripOf, type MapLayout, type Row } from './layout.ts'
 import type { Point, Rect } from './shapes.ts'
 import { offsetWindow } from './strip.ts'
+import { isCutBetween } from '../troubles.ts'
 
 export const leaderHeight = (layout: MapLayout, row_h: number) =>
   Math.round(Math.max(4, Math.min(layout.metrics.strip_leader * 1.25, row_h * 0.5, Math.max(layout.metrics.strip_leader, row_h * 0.34))))
@@ -11,6 +12,7 @@ export const followerHeight = (layout: MapLayout, row_h: number) =>
   Math.round(Math.max(3, Math.min(layout.metrics.strip_follower * 1.25, row_h * 0.4, Math.max(layout.metrics.strip_follower, row_h * 0.16))))
 
 /** The room between a strip and its tracks shrinks with the row. */
+const LABEL_AIR = 4.5 // px: a dot's radius and a little
 const above = (row_h: number) => Math.min(6.5, row_h * 0.16)
 const below = (row_h: number) => Math.min(8.5, row_h * 0.18)
 
@@ -42,7 +44,9 @@ export function produceTrack(layout: MapLayout, part: Partition, row: Row, from:
   const first = layout.cards[0]
   if (!leader || !first) return null
   const top = leader.strip.middle - leader.h / 2
-  const y = Math.round(top - above(row.h)) + 0.5
+  // Over the strip, and over the label that stands before it, where there is room.
+  const label = Math.min(row.h * 0.46, 1.12 * layout.metrics.rem + LABEL_AIR)
+  const y = Math.round(leader.strip.middle - Math.max(leader.h / 2 + above(row.h), label)) + 0.5
   const x = leader.window.x(part.logs[part.leader]?.end ?? 0) + layout.metrics.cell / 2
   return [...bezier(rightMiddle(from), [first.x, y]), [x, y], [x, top]]
 }
@@ -63,6 +67,7 @@ export function consumeTrack(layout: MapLayout, part: Partition, row: Row, to: R
 export interface GapWire {
   points: [Point, Point]
   chevron: Point[]
+  cut: boolean // its brokers cannot reach each other: a bar where the chevron was
 }
 
 /** The wires of one row through the gaps between cards, each pointing away from the leader. */
@@ -78,13 +83,15 @@ export function gapWires(layout: MapLayout, cluster: Cluster, part: Partition, r
       const at = order.indexOf(id)
       return outward > 0 ? at > gap : at >= 0 && at <= gap
     })
-    if (!targets.some((id) => answers(brokerOf(cluster, id)))) continue
+    const alive = targets.filter((id) => answers(brokerOf(cluster, id)))
+    if (alive.length === 0) continue
+    const cut = alive.every((id) => isCutBetween(cluster, part.leader, id))
     const y = Math.round(a.y + row.y + row.h / 2) + 0.5
     const [x0, x1] = [a.x + a.w + 3, b.x - 3]
     const middle = (x0 + x1) / 2
     wires.push({
-      points: [[x0, y], [x1, y]],
-      chevron: [[middle - 2.5 * outward, y - 3.5], [middle + 1.5 * outward, y], [middle - 2.5 * outward, y + 3.5]],
+      points: [[x0, y], [x1, y]], cut,
+      chevron: cut ? [[middle, y - 5], [middle, y + 5]] : [[middle - 2.5 * outward, y - 3.5], [middle + 1.5 * outward, y], [middle - 2.5 * outward, y + 3.5]],
     })
   }
   return wires

@@ -21,6 +21,7 @@ export interface Focus {
   hovered: { topic: string; partition: number } | null
   selected: { topic: string; partition: number; broker: number | null } | null
   only: { topic: string; partition: number } | null // the rest stands back: somebody asked why
+  searched?: boolean // the cluster is only what a search has found
 }
 
 export interface View {
@@ -62,8 +63,9 @@ function drawRow(view: View, cluster: Cluster, stage: Stage, row: Row, focus: Fo
   if (layout.cards.every((card) => card.line === 0)) {
     if (answers(brokerOf(cluster, part.leader))) drawTracks(view, cluster, stage, row, part, { alpha, lit, orphan: orphans.has(`${row.topic}-${row.partition}`) })
     for (const wire of gapWires(layout, cluster, part, row)) {
-      view.wires.push({ kind: 'path', points: wire.points, stroke: lit ? 'text-3' : 'wire', alpha })
-      view.wires.push({ kind: 'path', points: wire.chevron, stroke: 'text-3', width: 1.3, alpha })
+      const stroke = wire.cut ? 'warn' : lit ? 'text-3' : 'wire'
+      view.wires.push({ kind: 'path', points: wire.points, stroke, alpha, ...(wire.cut ? { dash: [3, 3] } : {}) })
+      view.wires.push({ kind: 'path', points: wire.chevron, stroke: wire.cut ? 'warn' : 'text-3', width: wire.cut ? 2 : 1.3, alpha })
     }
   }
   const look = { cell: layout.metrics.cell, leader_h: leaderHeight(layout, row.h), follower_h: followerHeight(layout, row.h), alpha }
@@ -204,7 +206,7 @@ function drawHeadings(view: View, cluster: Cluster, layout: MapLayout, card: Car
     const name = fit(block.topic, (right - left) / (0.5 * rem) - 6)
     view.marks.push({ kind: 'text', x: left, y, text: name, size: 'xs', color: dead ? 'text-3' : 'text-2', bold: !dead, alpha })
     const { fine } = layout.density === 'heat' ? tilesOf(layout, cluster, card, block) : { fine: 0 }
-    const shape = fine ? text.map.fine(fine) : text.map.shape(topic.partitions.length, topic.partitions[0]?.replicas.length ?? 0)
+    const shape = focus.searched ? text.map.found(topic.partitions.length) : fine ? text.map.fine(fine) : text.map.shape(topic.partitions.length, topic.partitions[0]?.replicas.length ?? 0)
     view.marks.push({ kind: 'text', x: right, y, text: shape, size: 'xs', color: 'text-3', align: 'right', alpha })
   }
   if (layout.internal_y === null) return

@@ -2,7 +2,7 @@
 // `**x**` is bold and `` `x` `` monospaced (rich.ts); nothing here is ever HTML.
 
 import { count, ranges, span } from '../format.ts'
-import type { Fact } from '../model.ts'
+import type { Fact, Rule } from '../model.ts'
 
 const s = (n: number, one: string, many = `${one}s`) => `${count(n)} ${n === 1 ? one : many}`
 const list = (ids: number[]) => ids.join(', ') || 'nobody'
@@ -140,7 +140,7 @@ export const en = {
     kafkaTimings: "Every timeout is Kafka's own default",
     copy: 'Copy', copied: 'Copied', pause: 'Pause', resume: 'Resume',
     pauseTitle: "Pauses the brokers' clocks and sockets; clients just wait (Space)",
-    speed: 'cluster speed', toLight: 'light theme', toDark: 'dark theme', sandbox: 'sandbox',
+    speed: 'cluster speed', toLight: 'light theme', toDark: 'dark theme', sandbox: 'sandbox', help: 'keys and marks (?)',
   },
   link: {
     connecting: 'Connecting to the playground …',
@@ -172,7 +172,7 @@ export const en = {
     stoppedAt: (at: string) => `stopped ${at}`, states: { added: 'added', starting: 'starting', up: 'up', fenced: 'fenced', stopping: 'stopping', stopped: 'stopped', down: 'down', frozen: 'frozen' } as Record<string, string>,
     lines: { added: 'not started yet', starting: 'catching up with the metadata', fenced: 'alive, but not in the cluster', stopping: 'moves its leaders away' } as Record<string, string>,
     frozenLeft: (ms: number) => (ms > 0 ? `SIGSTOP · session: ${span(ms)} left` : 'SIGSTOP · session has expired'),
-    shape: (partitions: number, replicas: number) => `${partitions} × ${replicas}`, internal: (n: number) => `internal ${n}`, fine: (n: number) => `${count(n)} fine`, broken: (n: number) => `${count(n)} broken`,
+    shape: (partitions: number, replicas: number) => `${partitions} × ${replicas}`, internal: (n: number) => `internal ${n}`, fine: (n: number) => `${count(n)} fine`, broken: (n: number) => `${count(n)} broken`, found: (n: number) => `${count(n)} found`, isrOf: (isr: number, all: number) => `ISR ${isr}/${all}`,
     idle: 'idle, none left', lag: (n: number) => `lag ${count(n)}`, members: (n: number) => s(n, 'member'), more: (n: number) => `+${n} more`, perDot: (n: number) => `1 dot = ${n} records`,
     external: 'your own client', ack: (ms: string) => `ack ${ms} p99`, failed: (n: number) => `${count(n)} failed`, retried: (n: number) => `${count(n)} retried`,
     groupLine: (generation: number, lag: number) => `generation ${generation} · lag ${count(lag)}`, emptyGroup: 'no member; offsets are kept',
@@ -182,6 +182,37 @@ export const en = {
     label: (brokers: string, under: number, offline: number) => `Cluster map: ${brokers}; ${s(under, 'partition')} under-replicated, ${offline} offline.`,
     at: (what: string) => `Cursor: ${what}`,
   },
+  menu: { landmark: 'verbs', of: (what: string) => `What can be done with ${what}`, none: 'Nothing can be done with it from here.' },
+  trouble: {
+    title: 'Network and errors', broken: 'Broken on purpose', cutOff: 'cut off', isSlow: 'slow', isCrooked: 'errors', heal: 'Heal', doCut: 'Cut', doSlow: 'Slow', clients: 'clients',
+    far: 'other side of the link', way: 'which way', time: 'time', how: 'what happens', api: 'request', share: 'share of the requests', error: 'error',
+    bothWays: 'both ways', oneWay: 'what it sends', sides: { brokers: 'all brokers', clients: 'all clients' } as Record<string, string>,
+    hows: { fail: 'error', delay: 'delay', drop: 'no answer' } as Record<string, string>, verbs: { fail: 'Fail', delay: 'Delay', drop: 'Drop' } as Record<string, string>,
+    cannotReach: (ids: number[]) => `cannot reach ${list(ids)}`, notHeard: (ids: number[]) => `not heard by ${list(ids)}`, doesNotHear: (ids: number[]) => `does not hear ${list(ids)}`, noClients: 'no clients', fencedToo: 'fenced',
+    cut: (far: string) => `${far}: cut, both ways`, cutSending: (far: string) => `${far}: what it sends is lost`, cutHearing: (far: string) => `${far}: what they send is lost`, slow: (far: string, ms: number) => `${far}: ${span(ms)} slower each way`,
+    rule: (rule: Rule) => {
+      const which = rule.share === 100 ? `every ${rule.api}` : `${rule.share} % of ${rule.api}`
+      return rule.how === 'fail' ? `${which} answered with ${rule.error}` : rule.how === 'delay' ? `${which} waits for ${span(rule.delay_ms)}` : `${which} never answered`
+    },
+  },
+  help: {
+    title: 'Keys and marks', close: 'Esc', keys: 'Keys', brokers: 'Broker states', replicas: 'Replicas', members: 'Members of a group', motion: 'Records in flight', epochs: 'Leader epoch, its colour mod 6',
+    list: [
+      ['← ↑ → ↓', 'walk the map: brokers and partitions; inside any region, its controls'], ['Tab', 'to the next region'], ['Enter', 'choose; on what is red or amber, say why'], ['w', 'why is the selected thing as it is?'],
+      ['[ ]', 'the fact before, the fact after, with its causes'], ['Shift F10', 'what can be done with the thing under the cursor (right click)'], ['k', 'offers to kill the selected thing; Enter does it'],
+      ['/', 'command line; Tab completes, ↑ brings back'], ['Space', "pause and resume the cluster's clocks"], ['Esc', 'back'], ['?', 'this sheet'],
+    ] as [key: string, does: string][],
+    states: { up: 'the arc is its session; heartbeats refill it', stopping: 'controlled shutdown: leaders move first', down: 'no process; nothing moves inside', frozen: 'SIGSTOP: sockets open, the arc runs out', cut: 'links are cut; its wires have a gap', fenced: 'alive, but not in the cluster', stopped: 'went by itself; the data stays' } as Record<string, string>,
+    roles: { leader: 'tall, full colour; ▼ high watermark, △ log end, hollow: not committed yet', epoch: 'the colour turns where another leader began', follower: 'low and pale, with the high watermark that it knows', out: 'amber dashes, and how far behind', offline: 'grey shell, red line where it stopped', none: 'red frame, hatched: nobody leads' } as Record<string, string>,
+    seats: { owns: 'owns partitions and reads', join: 'joins', rebalance: 'waits for its share', idle: 'idle: none left for it', paused: 'paused by you', crashed: 'crashed: the arc runs out, then it is gone' } as Record<string, string>,
+    dots: { produce: 'produce: no leader has stamped it yet', replicate: 'replicate: a follower fetches it', consume: 'consume: a member has fetched it' } as Record<string, string>,
+    newEpoch: 'leader, new epoch',
+  },
+  search: { label: 'search the map', name: 'part of a topic or partition', placeholder: 'orders-12', broken: 'Only broken', none: 'No partition on the map is so.', found: (n: number, all: number) => `${count(n)} of ${s(all, 'partition')}`, all: (n: number) => s(n, 'partition') },
+  dot: {
+    produce: (client: string, leader: number) => `${client} → broker ${leader}`, consume: (client: string, leader: number) => `broker ${leader} → ${client}`, replicate: (from: number, to: number) => `broker ${from} → broker ${to}`,
+    records: 'records', size: 'size', offsets: 'offsets', epoch: 'leader epoch', acks: 'acks', range: (first: number, last: number) => (first === last ? count(first) : `${count(first)}–${count(last)}`), pin: 'click pins it', close: 'Close',
+  },
   legend: { leader: 'leader', follower: 'follower', outOfSync: 'out of ISR', offline: 'offline', highWatermark: 'high watermark · uncommitted', logEnd: 'log end', produce: 'produce', replicate: 'replicate', consume: 'consume', epoch: 'leader epoch' },
   roles: { leader: 'leader', follower: 'in sync', out: 'out of ISR', offline: 'offline', none: 'no leader' } as Record<string, string>,
   twin: { caption: 'Every replica of the cluster', topic: 'topic', partition: 'partition', broker: 'broker', role: 'role', state: 'state', epoch: 'leader epoch', end: 'log end', hw: 'high watermark', behind: 'behind' },
@@ -189,13 +220,13 @@ export const en = {
     title: 'What happened', because: 'because', filter: 'filter', all: 'all', kinds: { brokers: 'brokers', partitions: 'partitions', groups: 'groups', clients: 'clients' } as Record<string, string>,
     empty: 'Nothing has happened yet.', why: 'why?', by: (who: string, door: string) => (who === 'page' ? `by ${door}` : `${who}, by ${door}`), gone: 'older than this page remembers',
   },
-  time: { live: 'LIVE', paused: 'PAUSED', away: 'NO LINK', facts: 'Facts', standing: 'cluster clocks stand still, clients wait', slowed: (speed: string) => `real cluster at ${speed}`, state: (n: number) => `state ${n}`, all: 'all', seconds: '8 s', minutes: '2 min', zoom: 'time window',
+  time: { why: (lane: string, at: string) => `why? ${lane}, ${at}`, live: 'LIVE', paused: 'PAUSED', away: 'NO LINK', facts: 'Facts', standing: 'cluster clocks stand still, clients wait', slowed: (speed: string) => `real cluster at ${speed}`, state: (n: number) => `state ${n}`, all: 'all', seconds: '8 s', minutes: '2 min', zoom: 'time window',
     marks: { command: 'command', killed: 'killed', fenced: 'fenced', election: 'election', rebalance: 'rebalance' }, quiet: (names: string) => `${names}: no change`, quietBrokers: (n: number) => `${n} brokers`, generation: (state: string, n: number) => `${state}, generation ${n}`, owns: (what: string) => `owns ${what}`, ownsNothing: 'owns nothing', members: (n: number, idle: number) => `${s(n, 'member')}${idle ? `, ${idle} idle` : ''}`, leaders: (n: number) => `+${s(n, 'leader')}`, killed: 'killed', fenced: 'fenced', stopped: 'stopped', frozen: 'frozen', waiting: 'waits for its share', chart: 'rate and lag', produce: 'produce rec/s', consume: 'consume rec/s', lag: 'lag rec', chartLabel: (p: string, c: string, l: string) => `Produce ${p}, consume ${c} records a second, lag ${l} records.` },
   command: { focus: '/ focus', enter: 'Enter', label: 'command line', placeholder: 'type a command, Tab completes', kafka: 'Kafka:', none: 'Kafka has no command for it', shell: 'your shell does:', unknown: 'no such command', sent: 'sent …', noLink: 'not connected: it was not sent', noAnswer: 'the host did not answer', suggestions: 'suggestions' },
   why: {
     title: (what: string, state: string) => `Why is ${what} ${state}?`, of: 'Why?', led: (id: number) => `led by broker ${id}`, facts: (n: number) => `${s(n, 'fact')}, no guesses`, kafka: (v: string) => `Kafka: ${v}`, ends: 'Ends when', close: 'Esc', command: 'Command', none: 'No fact in memory tells the cause; it happened before this page opened.',
     states: { under: 'under-replicated', offline: 'without a leader', down: 'down', stopped: 'stopped', frozen: 'frozen', fenced: 'fenced', starting: 'not in the cluster yet', stopping: 'stopping', added: 'not running', group: 'rebalancing', out: 'out of sync', controller: 'without a controller', voters: 'short of voters' } as Record<string, string>,
-    broker: (id: number) => `broker ${id} is up and unfenced:`, isr: (ids: string) => `broker ${ids} is back in the ISR:`, leader: (ids: string) => `one of broker ${ids} is back:`, group: 'all members have their share', voter: 'a majority of the voters is up:', reader: 'somebody reads it again:', thaw: 'it is thawed:', caught: 'it has caught up', client: 'it runs again',
+    broker: (id: number) => `broker ${id} is up and unfenced:`, links: (id: number) => `the links of broker ${id} are whole:`, isr: (ids: string) => `broker ${ids} is back in the ISR:`, leader: (ids: string) => `one of broker ${ids} is back:`, group: 'all members have their share', voter: 'a majority of the voters is up:', reader: 'somebody reads it again:', thaw: 'it is thawed:', caught: 'it has caught up', client: 'it runs again',
   },
   inspect: {
     nothing: 'Nothing selected', select: 'Click anything on the map, or walk it with the arrow keys.', cluster: 'Cluster', broker: 'broker', topic: 'topic', partition: 'partition', group: 'group', client: 'client',

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from engine.world import tasks
+from engine.world.chance import Chance
 from engine.world.links import CLIENTS
 from engine.world.real import real_world
 
@@ -250,4 +251,35 @@ async def test_links_of_others_touch_nothing():
     assert "send" not in vars(pair.dialled) and "send" not in vars(pair.accepted)
     pair.dialled.send(frame(b"passes"))
     await pair.until(lambda: pair.heard == [b"passes"])
+    pair.close()
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_whatever_is_done_to_links_all_frames_arrive_once_and_in_order(seed):
+    dice = Chance(seed)
+    dialler = dice.choice(["node-1", CLIENTS])
+    pair = await Pair(dialler).open()
+    sent, answered = [], []
+    names = [(dialler, "node-2"), ("node-2", dialler)]
+    for step in range(60):
+        what = dice.integer(0, 6)
+        if what <= 2:
+            sent.append(f"{dialler} {step} {'x' * dice.integer(0, 3000)}".encode())
+            pair.dialled.send(frame(sent[-1]))
+        elif what == 3:
+            answered.append(b"%d" % step)
+            pair.accepted.send(frame(answered[-1]))
+        elif what == 4:
+            pair.accepted.hold_reading(dice.integer(0, 1) == 0)
+        else:
+            cut = [link for link in names if dice.integer(0, 2) == 0]
+            slow = [(*link, dice.integer(1, 9)) for link in names if dice.integer(0, 2) == 0]
+            pair.links(cut=cut, slow=slow, ends=dice.choice([("near", "far"), ("far",)]))
+        if dice.integer(0, 3) == 0:
+            await pair.near.clock.sleep(dice.integer(0, 3))
+    pair.accepted.hold_reading(False)
+    pair.links()
+    await pair.until(lambda: len(pair.heard) == len(sent) and len(pair.answers) == len(answered))
+    assert (pair.heard, pair.answers, pair.closed) == (sent, answered, [])
+    await pair.until(lambda: "send" not in vars(pair.accepted) and pair.accepted.queued_bytes == 0)
     pair.close()

@@ -1,0 +1,19 @@
+// Marks of the timeline never lie over each other.
+
+import { describe, expect, it } from 'vitest'
+import { spread, type Mark } from './timeline.ts'
+
+const window = { from_ms: 0, to_ms: 10_000, now_ms: 9000 }
+const mark = (at_ms: number, glyph: string): Mark => ({ at_ms, glyph, tone: '', number: at_ms })
+
+describe('marks', () => {
+  it('stand side by side where they would cover each other', () => {
+    const placed = spread([mark(1000, 'cmd'), mark(1001, 'x'), mark(1002, 'fence')], window)
+    expect(placed.map((one) => one.mark.glyph)).toEqual(['cmd', 'x', 'fence'])
+    for (const [i, one] of placed.slice(1).entries()) expect(one.at_ms - placed[i]!.at_ms).toBeGreaterThanOrEqual(100)
+  })
+  it('are told once where many of a kind crowd', () => {
+    expect(spread(Array.from({ length: 40 }, (_, i) => mark(1000 + i, 'cmd')), window)).toHaveLength(1)
+  })
+  it('stay at their moment where there is room', () => expect(spread([mark(1000, 'cmd'), mark(5000, 'cmd')], window).map((one) => one.at_ms)).toEqual([1000, 5000]))
+})
