@@ -129,7 +129,10 @@ class Node:
             checkpoints.check_meta_properties(found, spec.folder, cluster_id=spec.cluster_id, node_id=spec.node_id)
             directory_id = checkpoints.decode_uuid(found["directory.id"])
         self.lifecycle.directory_id = directory_id
-        return checkpoints.take_clean_shutdown(disk, spec.folder)
+        left_with = checkpoints.take_clean_shutdown(disk, spec.folder)
+        if left_with is not None:
+            self.lifecycle.previous_broker_epoch = left_with  # KIP-966: who left in good order keeps its place among the eligible
+        return left_with is not None
 
     def _build(self, clean: bool) -> None:
         self._build_quorum(clean)
@@ -293,7 +296,9 @@ class Node:
         if self.caught_up.is_set:
             await self.replicas.stop()  # writes the marker of a clean shutdown
         elif self._clean:
-            checkpoints.write_clean_shutdown(self.world.disk, self.spec.folder, broker_epoch=self.lifecycle.broker_epoch)
+            lifecycle = self.lifecycle
+            last_epoch = lifecycle.broker_epoch if lifecycle.broker_epoch >= 0 else lifecycle.previous_broker_epoch
+            checkpoints.write_clean_shutdown(self.world.disk, self.spec.folder, broker_epoch=last_epoch)
         self._let_go()
 
     async def _leave_quorum(self) -> None:

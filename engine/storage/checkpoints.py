@@ -5,6 +5,7 @@ CheckpointError with the file's name; recovery decides what that means.
 """
 
 import base64
+import json
 import uuid
 from collections.abc import Iterable
 from functools import partial
@@ -152,13 +153,20 @@ def check_meta_properties(properties: dict[str, str], folder: str, *, cluster_id
 # ---- the clean-shutdown marker
 
 
-def take_clean_shutdown(disk: Disk, folder: str) -> bool:
-    """Was the last stop clean? The marker is gone afterwards, so that a kill from now on is seen."""
+def take_clean_shutdown(disk: Disk, folder: str) -> int | None:
+    """The broker's epoch of before a clean stop, -1 if it had none; None when the last stop was not clean.
+
+    The marker is gone afterwards, so that a kill from now on is seen.
+    """
     path = disk.join(folder, CLEAN_SHUTDOWN)
-    found = disk.exists(path)
-    if found:
-        disk.remove(path)
-    return found
+    if not disk.exists(path):
+        return None
+    data = disk.read_whole(path)
+    disk.remove(path)
+    try:
+        return int(json.loads(data)["brokerEpoch"])
+    except (ValueError, KeyError, TypeError):
+        return -1  # an older version's, or an empty one: clean all the same, as in Kafka
 
 
 def write_clean_shutdown(disk: Disk, folder: str, *, broker_epoch: int = -1) -> None:

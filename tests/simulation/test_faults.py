@@ -112,6 +112,31 @@ def test_an_operator_elects_uncleanly_where_nobody_may_lead():
     assert any(fact["kind"] == "LeaderElected" and fact["how"] == "unclean" for fact in facts)
 
 
+def test_who_left_in_good_order_may_lead_when_the_last_in_sync_is_dark():
+    """KIP-966: the eligible one registers with the epoch that its clean shutdown noted, and keeps its place."""
+
+    async def main():
+        universe = Universe(2)
+        await universe.start()
+        assert await operator_of(universe).create_topic("orders", partitions=1, replication=3)
+        assert await operator_of(universe).configure(2, "orders", "min.insync.replicas", "2")
+
+        def partition():
+            return next((found[2] for found in partitions_of(universe)), None)
+
+        last, eligible, first = partition().leader, *sorted(set(universe.ids) - {partition().leader})
+        await universe.stop_node(first)
+        await universe.stop_node(eligible)
+        universe.cut_power(last)
+        await universe.start_node(eligible)
+        await universe.start_node(first)
+        await universe.until(lambda: partition() is not None and partition().leader == eligible, "the eligible one leads")
+        return universe.facts
+
+    facts = run_virtually(main())
+    assert not [fact for fact in facts if fact["kind"] == "LeaderElected" and fact["how"] == "unclean"]
+
+
 @pytest.mark.parametrize("power", [True, False])
 def test_a_killed_process_says_goodbye_and_a_dark_machine_does_not(power):
     async def main():

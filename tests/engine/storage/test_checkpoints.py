@@ -56,7 +56,9 @@ def test_whose_folder(shelf):
 
 
 def test_the_clean_shutdown_marker_is_taken_once(shelf):
-    assert not checkpoints.take_clean_shutdown(shelf.disk, "data")
+    assert checkpoints.take_clean_shutdown(shelf.disk, "data") is None
     checkpoints.write_clean_shutdown(shelf.disk, "data", broker_epoch=7)
-    assert checkpoints.take_clean_shutdown(shelf.disk, "data")
-    assert not checkpoints.take_clean_shutdown(shelf.disk, "data")
+    assert checkpoints.take_clean_shutdown(shelf.disk, "data") == 7
+    assert checkpoints.take_clean_shutdown(shelf.disk, "data") is None
+    shelf.disk.replace(shelf.disk.join("data", checkpoints.CLEAN_SHUTDOWN), b"")
+    assert checkpoints.take_clean_shutdown(shelf.disk, "data") == -1
