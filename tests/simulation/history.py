@@ -60,9 +60,9 @@ class Polled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Positioned:
-    """A reader begins at `offset` of a partition: after an assignment, a reset or a seek. `why` is one of
+    """A reader begins at `offset` of a partition: after an assignment, a reset or a seek.
 
-    committed, earliest, latest, seek, truncated. The last: the new leader's log is shorter than what was read, so reading goes on where they part (KIP-320).
+    `why`: committed, earliest, latest, seek, truncated. truncated: a new leader's log is shorter than what was read (KIP-320).
     """
 
     at_ms: int
