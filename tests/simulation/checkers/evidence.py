@@ -145,9 +145,8 @@ def _may_lose(record: Any, topic: str) -> bool:
     if not record.notes.get("may_lose_alone"):
         return False
     facts = record.universe.facts
-    configs = _kept(
-        record, "evidence configs", len(facts), lambda: {one["topic"]: one["topic_configs"] for one in facts if one["kind"] == "TopicCreated"}
-    )
+    created = (fact for fact in facts if fact["kind"] == "TopicCreated")
+    configs = _kept(record, "evidence configs", len(facts), lambda: {fact["topic"]: fact["topic_configs"] for fact in created})
     return configs.get(topic, {}).get("min.insync.replicas") == "1"
 
 

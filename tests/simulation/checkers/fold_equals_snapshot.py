@@ -16,7 +16,13 @@ from tests.simulation.anomaly import Anomaly
 from tests.simulation.record import Record
 
 SENTENCE = "the picture that the facts add up to is the cluster"
-ENDS = {"Crash": "BrokerKilled", "PowerLost": "BrokerKilled", "Died": "BrokerFailed", "Stopped": "BrokerStopped", "Removed": "BrokerRemoved"}
+ENDS = {
+    "Crash": "BrokerKilled",
+    "PowerLost": "BrokerKilled",
+    "Died": "BrokerFailed",
+    "Stopped": "BrokerStopped",
+    "Removed": "BrokerRemoved",
+}
 HOST = {"causes": [], "configs": {}, "incarnation": 1}
 
 Part = dict[str, Any]

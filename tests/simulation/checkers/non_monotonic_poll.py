@@ -1,7 +1,7 @@
 """No reader goes back: the offsets that it is given grow, and whoever takes over for a group begins where the group had come to.
 
-Jepsen's nonmonotonic-poll. A seek begins anew. A log that turns out shorter than what was read of it (KIP-320) has lost. A group that committed is not reset, unless what it committed is gone by order or by a
-loss that the facts explain.
+Jepsen's nonmonotonic-poll. A seek begins anew. A log that turns out shorter than what was read of it (KIP-320) has lost. A group that
+committed is not reset, unless what it committed is gone by order or by a loss that the facts explain.
 """
 
 from typing import Any
