@@ -1,6 +1,7 @@
 """A bare cluster as a process of its own, driven by its standard input as anybody would."""
 
 import json
+import os
 import pathlib
 import select
 import signal
@@ -20,6 +21,7 @@ class EngineProcess:
         for config in configs:
             options += ["--set", config]
         began = time.monotonic()
+        self._said = b""
         self.errors = open(pathlib.Path(folder).with_suffix(".log"), "ab")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "engine", *options],
@@ -60,9 +62,14 @@ class EngineProcess:
         return picture
 
     def _line(self, within_s):
-        ready, _, _ = select.select([self.process.stdout], [], [], within_s)
-        line = self.process.stdout.readline() if ready else b""
-        assert line, f"no line within {within_s} s; its log: {pathlib.Path(self.errors.name).read_text()[-3000:]}"
+        output, deadline = self.process.stdout.fileno(), time.monotonic() + within_s
+        while b"\n" not in self._said:  # a buffered reader would hide from select what it has read of the next line
+            ready, _, _ = select.select([output], [], [], max(0, deadline - time.monotonic()))
+            if not ready or not (part := os.read(output, 1 << 20)):
+                break
+            self._said += part
+        line, end, self._said = self._said.partition(b"\n")
+        assert end, f"no line within {within_s} s; its log: {pathlib.Path(self.errors.name).read_text()[-3000:]}"
         return json.loads(line)
 
     def stop(self):
