@@ -5,6 +5,7 @@ Rule: the image is the only source; `start` takes all of it, `apply` what has ch
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from uuid import UUID
 
@@ -70,6 +71,7 @@ class ReplicaSet:
         self._partitions: dict[Place, Partition] = {}
         self._offline: set[Place] = set()
         self._fetchers: dict[int, LeaderFetcher] = {}
+        self._doomed: deque[str] = deque()  # folders of replicas that are gone; a start removes those that a stop left
         self._untaken: dict[Place, None] = {}  # what the image has changed and we have not followed yet, in order
         self._running = False
 
@@ -262,9 +264,25 @@ class ReplicaSet:
         led = partition.is_leader
         self._unfollow(partition, partition.leader)
         partition.retire()
-        partition.log.delete()
+        self._remove_later(partition.log.delete())
         if led:
             self.on_resigned(*place)
+
+    def _remove_later(self, folder: str) -> None:
+        self._doomed.append(folder)
+        if len(self._doomed) == 1:
+            self._world.clock.call_soon(self._remove_some)
+
+    def _remove_some(self) -> None:
+        """In several turns, as folders are made: to unlink the files of a thousand partitions takes seconds."""
+        until = self._world.clock.monotonic_ms() + TURN_MS_MAX
+        while self._doomed and self._running:
+            self._world.disk.remove(self._doomed[0])
+            del self._doomed[0]
+            if self._world.clock.monotonic_ms() > until:
+                break
+        if self._doomed and self._running:
+            self._world.clock.call_soon(self._remove_some)
 
     def _fetcher(self, leader: int) -> LeaderFetcher:
         if leader not in self._fetchers:

@@ -269,8 +269,8 @@ class SegmentedLog:
         for segment in self._segments:
             segment.close()
 
-    def delete(self) -> None:
-        """The topic is gone: the folder is renamed as Kafka does, so that a kill leaves nothing half, then removed."""
+    def delete(self) -> str:
+        """The topic is gone: the folder is renamed as Kafka does, so that a kill leaves nothing half. The path to be removed."""
         self._stop_timer()
         for segment in self._segments:
             segment.close()
@@ -278,8 +278,10 @@ class SegmentedLog:
         suffix = f"-{self.partition}.{unique}-delete"
         parent, _, _ = self.folder.rpartition("/")
         doomed = self._disk.join(parent, self.topic[: FOLDER_NAME_MAX - len(suffix)] + suffix)
+        if self._disk.exists(doomed):
+            self._disk.remove(doomed)  # the replica was here before, and has not gone yet
         self._disk.rename(self.folder, doomed)
-        self._disk.remove(doomed)
+        return doomed
 
     def _stop_timer(self) -> None:
         if self._sync_timer is not None:

@@ -50,6 +50,7 @@ async def test_a_deleted_topic_goes_with_its_files_and_whoever_waits_is_told(tri
         node.replicas.apply(Delta(topics_deleted={TOPIC: old}))
     one, _ = await waiting
     assert one.error_code.name == "unknown_topic_or_partition" and trio.simulation.now_ms() - began < 50
+    assert [name for name in trio.nodes[1].world.disk.list("/data-1") if name.startswith(f"{TOPIC}-0.")] == [], "removed in a later turn"
     assert not [name for name in trio.nodes[1].world.disk.list("/data-1") if TOPIC in name]
     with pytest.raises(UnknownTopicOrPartition):
         trio.nodes[1].replicas.find(TOPIC, 0)

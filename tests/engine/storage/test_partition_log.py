@@ -236,9 +236,10 @@ def test_a_folder_of_another_topic_id_is_refused(shelf):
         shelf.open(topic_id=uuid.UUID(int=78))
 
 
-def test_delete_leaves_no_folder(shelf):
-    shelf.open().delete()
-    assert shelf.disk.list("data") == []
+def test_delete_leaves_one_folder_to_be_removed(shelf):
+    for _ in range(2):  # also when the former one is still there
+        doomed = shelf.open().delete()
+        assert [f"data/{name}" for name in shelf.disk.list("data")] == [doomed] and doomed.endswith("-delete")
 
 
 @settings(max_examples=60, deadline=None)
