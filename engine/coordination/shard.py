@@ -39,6 +39,7 @@ class Shard:
 
     def __init__(self, *, partition: OffsetsPartition, world: World, journal: Journal, traffic: Traffic, limits: Limits) -> None:
         self.partition = partition
+        self._epoch = partition.leader_epoch
         self.groups: dict[str, Group] = {}
         self.ledger = Ledger()
         self.is_active = False
@@ -153,7 +154,7 @@ class Shard:
 
     def _emit(self, told: Told) -> None:
         causes = (*told.fact.causes, *(cause.id for cause in told.because if cause.id))
-        told.id = self._journal.emit(replace(told.fact, causes=causes)).id
+        told.id = self._journal.emit(replace(told.fact, causes=causes, coordinator_epoch=self._epoch)).id
 
     def _rang(self, group: Group, ring: Ring) -> None:
         if self.groups.get(group.id) is group:

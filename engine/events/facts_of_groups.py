@@ -1,10 +1,19 @@
 """What happens in consumer groups."""
 
+from dataclasses import dataclass
+
 from engine.events.fact import Fact, fact
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfGroups(Fact):
+    """`coordinator_epoch`: the leader epoch of the coordinator's partition. One that was deposed and does not know it has an older one."""
+
+    coordinator_epoch: int = -1
+
+
 @fact
-class GroupLoaded(Fact):
+class GroupLoaded(OfGroups):
     """A coordinator took a partition of __consumer_offsets and replayed its records."""
 
     partition: int
@@ -13,7 +22,7 @@ class GroupLoaded(Fact):
 
 
 @fact
-class GroupStateChanged(Fact):
+class GroupStateChanged(OfGroups):
     """A group moved from one state of Kafka's table to another."""
 
     group: str
@@ -25,7 +34,7 @@ class GroupStateChanged(Fact):
 
 
 @fact
-class MemberJoined(Fact):
+class MemberJoined(OfGroups):
     """A member is known to the group. `subscribed`: topics it asks for."""
 
     group: str
@@ -38,7 +47,7 @@ class MemberJoined(Fact):
 
 
 @fact
-class MemberLeft(Fact):
+class MemberLeft(OfGroups):
     """A member is gone; `reason`: left, session expired, replaced, join expired, sync expired, removed by admin."""
 
     group: str
@@ -47,7 +56,7 @@ class MemberLeft(Fact):
 
 
 @fact
-class MemberSessionExpired(Fact):
+class MemberSessionExpired(OfGroups):
     """A member sent no heartbeat for its session timeout."""
 
     group: str
@@ -56,7 +65,7 @@ class MemberSessionExpired(Fact):
 
 
 @fact
-class RebalanceBegan(Fact):
+class RebalanceBegan(OfGroups):
     """A group asks all its members to join again; `reason` in words."""
 
     group: str
@@ -65,7 +74,7 @@ class RebalanceBegan(Fact):
 
 
 @fact
-class GroupRebalanced(Fact):
+class GroupRebalanced(OfGroups):
     """The group's leader has assigned: member -> topic -> partitions."""
 
     group: str
@@ -76,7 +85,7 @@ class GroupRebalanced(Fact):
 
 
 @fact
-class GroupDeleted(Fact):
+class GroupDeleted(OfGroups):
     """The group and its offsets are gone."""
 
     group: str

@@ -155,23 +155,29 @@ def _controller_lost(cluster: Part, fact: Part) -> Part:
 # ---- groups
 
 
-def _group(cluster: Part, name: str, change: Callable[[Part], Part]) -> Part:
+def _group(cluster: Part, fact: Part, change: Callable[[Part], Part], *, name: str | None = None) -> Part:
+    """What a coordinator says that was deposed, and does not know it yet, changes nothing."""
+    name, epoch = name or fact["group"], fact.get("coordinator_epoch")
     groups = cluster["groups"]
-    if not any(one["name"] == name for one in groups):
+    known = next((one for one in groups if one["name"] == name), None)
+    if known is None:
         groups = sorted([*groups, new_group(name)], key=lambda one: one["name"])
-    return cluster | {"groups": [one | change(one) if one["name"] == name else one for one in groups]}
+    elif epoch is not None and epoch < known.get("coordinator_epoch", epoch):
+        return cluster
+    of_now = {} if epoch is None else {"coordinator_epoch": epoch}
+    return cluster | {"groups": [one | change(one) | of_now if one["name"] == name else one for one in groups]}
 
 
 def _group_loaded(cluster: Part, fact: Part) -> Part:
     """The coordinator tells all members of a group that it has loaded; who is not among them is no member."""
     for name in fact["groups"]:
-        cluster = _group(cluster, name, lambda _: {"coordinator": fact["node"], "members": []})
+        cluster = _group(cluster, fact, lambda _: {"coordinator": fact["node"], "members": []}, name=name)
     return cluster
 
 
 def _group_state(cluster: Part, fact: Part) -> Part:
     now = {name: fact[name] for name in ("state", "generation", "protocol_type", "protocol")}
-    return _group(cluster, fact["group"], lambda _: now | {"coordinator": fact["node"]})
+    return _group(cluster, fact, lambda _: now | {"coordinator": fact["node"]})
 
 
 def _member_joined(cluster: Part, fact: Part) -> Part:
@@ -189,14 +195,14 @@ def _member_joined(cluster: Part, fact: Part) -> Part:
         others = [member for member in one["members"] if member["id"] != fact["member"]]
         return {"members": sorted([*others, joined], key=lambda member: member["id"])}
 
-    return _group(cluster, fact["group"], change)
+    return _group(cluster, fact, change)
 
 
 def _member_left(cluster: Part, fact: Part) -> Part:
     def change(one: Part) -> Part:
         return {"members": [member for member in one["members"] if member["id"] != fact["member"]]}
 
-    return _group(cluster, fact["group"], change)
+    return _group(cluster, fact, change)
 
 
 def _rebalanced(cluster: Part, fact: Part) -> Part:
@@ -204,10 +210,13 @@ def _rebalanced(cluster: Part, fact: Part) -> Part:
         members = [member | {"assignment": fact["assignment"].get(member["id"], {})} for member in one["members"]]
         return {"generation": fact["generation"], "protocol": fact["protocol"], "members": members}
 
-    return _group(cluster, fact["group"], change)
+    return _group(cluster, fact, change)
 
 
 def _group_deleted(cluster: Part, fact: Part) -> Part:
+    known = next((one for one in cluster["groups"] if one["name"] == fact["group"]), {})
+    if fact.get("coordinator_epoch", 0) < known.get("coordinator_epoch", 0):
+        return cluster
     return cluster | {"groups": [one for one in cluster["groups"] if one["name"] != fact["group"]]}
 
 

@@ -184,27 +184,33 @@ function configChanged(cluster: Cluster, fact: Fact): Cluster {
 
 // ---- groups
 
-function group(cluster: Cluster, name: string, change: (group: Group) => Group): Cluster {
-  const known = cluster.groups.some((one) => one.name === name)
+/** What a coordinator says that was deposed, and does not know it yet, changes nothing. */
+function group(cluster: Cluster, fact: Fact, change: (group: Group) => Group, name: string = fact.group): Cluster {
+  const known = cluster.groups.find((one) => one.name === name)
+  const epoch: number | undefined = fact.coordinator_epoch
+  if (known && epoch !== undefined && epoch < (known.coordinator_epoch ?? epoch)) return cluster
   const blank: Group = {
     name, state: 'Empty', protocol_type: '', protocol: '', generation: 0, coordinator: null, members: [], offsets: {},
   }
   const groups = known ? cluster.groups : [...cluster.groups, blank].sort((a, b) => (a.name < b.name ? -1 : 1))
-  return { ...cluster, groups: groups.map((one) => (one.name === name ? change(one) : one)) }
+  const ofNow = epoch === undefined ? {} : { coordinator_epoch: epoch }
+  return { ...cluster, groups: groups.map((one) => (one.name === name ? { ...change(one), ...ofNow } : one)) }
 }
 
 /** The coordinator tells all members of a group that it has loaded; who is not among them is no member. */
 const groupLoaded: Fold = (cluster, fact) =>
-  (fact.groups as string[]).reduce((all, name) => group(all, name, (one) => ({ ...one, coordinator: fact.node, members: [] })), cluster)
+  (fact.groups as string[]).reduce(
+    (all, name) => group(all, fact, (one) => ({ ...one, coordinator: fact.node, members: [] }), name), cluster,
+  )
 
 const groupStateChanged: Fold = (cluster, fact) =>
-  group(cluster, fact.group, (one) => ({
+  group(cluster, fact, (one) => ({
     ...one, state: fact.state, generation: fact.generation, protocol_type: fact.protocol_type, protocol: fact.protocol,
     coordinator: fact.node,
   }))
 
 const memberJoined: Fold = (cluster, fact) =>
-  group(cluster, fact.group, (one) => {
+  group(cluster, fact, (one) => {
     const before = one.members.find((member) => member.id === fact.member)
     const joined: Member = {
       id: fact.member, client_id: fact.client_id, host: fact.client_host, instance: fact.instance,
@@ -215,17 +221,19 @@ const memberJoined: Fold = (cluster, fact) =>
   })
 
 const memberLeft: Fold = (cluster, fact) =>
-  group(cluster, fact.group, (one) => ({ ...one, members: one.members.filter((member) => member.id !== fact.member) }))
+  group(cluster, fact, (one) => ({ ...one, members: one.members.filter((member) => member.id !== fact.member) }))
 
 const groupRebalanced: Fold = (cluster, fact) =>
-  group(cluster, fact.group, (one) => ({
+  group(cluster, fact, (one) => ({
     ...one, generation: fact.generation, protocol: fact.protocol,
     members: one.members.map((member) => ({ ...member, assignment: fact.assignment[member.id] ?? {} })),
   }))
 
-const groupDeleted: Fold = (cluster, fact) => ({
-  ...cluster, groups: cluster.groups.filter((one) => one.name !== fact.group),
-})
+const groupDeleted: Fold = (cluster, fact) => {
+  const known = cluster.groups.find((one) => one.name === fact.group)
+  if ((fact.coordinator_epoch ?? 0) < (known?.coordinator_epoch ?? 0)) return cluster
+  return { ...cluster, groups: cluster.groups.filter((one) => one.name !== fact.group) }
+}
 
 // ---- clients
 

@@ -86,6 +86,7 @@ export interface Group {
   protocol: string
   generation: number
   coordinator: number | null
+  coordinator_epoch?: number
   members: Member[]
   offsets: Record<string, Record<string, number>>
 }
