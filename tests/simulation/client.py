@@ -152,6 +152,16 @@ class Client:
         leader = known.leaders.get(partition) if known is not None and known.id == topic_id else None
         return leader if leader is not None and leader.node >= 0 else None
 
+    def saw_epoch(self, topic: str, topic_id: UUID, partition: int, epoch: int) -> None:
+        """A record or a committed offset is of this leader epoch: who leads by older metadata leads no more (KIP-320)."""
+        known = self.topics.get(topic)
+        if known is None or known.id != topic_id:
+            return
+        leader = known.leaders.get(partition)
+        if leader is not None and leader.epoch < epoch:
+            known.leaders[partition] = Leader(-1, epoch)
+            self.wants_metadata()
+
     def is_former(self, topic_id: UUID) -> bool:
         """Was the topic replaced by a new one of its name?"""
         return topic_id in self._former

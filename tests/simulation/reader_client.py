@@ -61,6 +61,7 @@ class Reader:
     def stand_at(self, position: Position, offset: int, why: str, *, epoch: int = UNKNOWN) -> None:
         """From here on; `epoch` of the record before, where it is known."""
         position.offset, position.epoch, position.checked_epoch = offset, epoch, UNKNOWN
+        self.client.saw_epoch(position.topic, position.topic_id, position.partition, epoch)
         self.history.note(
             Positioned(
                 at_ms=self.client.now_ms(), reader=self.client.name, group=self.group, generation=self.generation, topic=position.topic,
