@@ -40,7 +40,8 @@ def test_right_click_offers_what_the_inspector_offers(screen, playground):
     head(screen, 3).click(button="right")
     expect(menu(screen, "Broker 3").get_by_role("menuitem")).to_have_count(4)
     expect(inspector(screen).get_by_role("heading", level=2)).to_have_text("Broker 3")
-    assert lines(menu(screen, "Broker 3")) == lines(inspector(screen)) == ["kill broker 3", "stop broker 3", "freeze broker 3", "restart broker 3"]
+    assert lines(menu(screen, "Broker 3")) == ["kill broker 3", "stop broker 3", "freeze broker 3", "restart broker 3"]
+    assert lines(menu(screen, "Broker 3")) == lines(inspector(screen).locator("> .acts"))
     is_clean(screen)
     menu(screen, "Broker 3").get_by_role("menuitem", name="Kill").click()
     expect(screen.get_by_role("menu")).to_have_count(0)
