@@ -2,11 +2,14 @@
 
 import os
 
+import pytest
+
 from tests.simulation.campaign import campaign
 
 SEEDS = range(1_001, 1_051)
 
 
+@pytest.mark.timeout(3_600)  # some five seconds a seed and processor on a quiet machine
 def test_fifty_seeds_break_no_promise(capfd):
     with capfd.disabled():
         tally = campaign(SEEDS, seconds=60, jobs=os.cpu_count() or 1, tell=lambda line: print(f"\n  {line}", end="", flush=True))

@@ -4,7 +4,7 @@ import pytest
 
 from engine.world.tasks import spawn
 from engine.world.virtual_loop import run_virtually
-from tests.simulation.first_client import SimulatedClient
+from tests.simulation.patient_client import PatientClient
 from tests.simulation.universe import Universe
 
 TOPIC = "orders"
@@ -24,7 +24,7 @@ async def fill(universe, client, until_ms):
 async def a_disk_refuses(seed, *, full, victim):
     universe = Universe(seed)
     await universe.start()
-    client = SimulatedClient(universe, "client-1")
+    client = PatientClient(universe, "client-1")
     await client.create_topic(TOPIC, 1, {"min.insync.replicas": "2"})
     await client.become_idempotent()
     filling = spawn(fill(universe, client, universe.simulation.now_ms() + 12_000), name="load")
@@ -73,7 +73,7 @@ def test_without_another_word_the_node_crashes_itself():
         universe = Universe(4)
         await universe.start()
         universe.simulation.disk("node-3").failing = True
-        client = SimulatedClient(universe, "client-1")
+        client = PatientClient(universe, "client-1")
         await client.create_topic(TOPIC, 1, {"min.insync.replicas": "2"})  # a metadata record is the next thing it must write
         await universe.until(lambda: universe.unfenced() == {1, 2}, "node 3 is silent, and fenced")
 

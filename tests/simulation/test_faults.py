@@ -11,7 +11,7 @@ import pytest
 from engine.world.chance import Chance
 from engine.world.tasks import spawn
 from engine.world.virtual_loop import run_virtually
-from tests.simulation.first_client import SimulatedClient, value_of
+from tests.simulation.patient_client import PatientClient, value_of
 from tests.simulation.faults import FAULTS
 from tests.simulation.faults.carry_out import carry_out, heal, is_whole
 from tests.simulation.faults.draw import draw_plan, plan_may_lose
@@ -28,7 +28,7 @@ NEEDS_OTHERS = {"unclean election", "preferred election"}  # nothing to elect wh
 
 async def load(universe, acknowledged, stop):
     """One idempotent producer; returns when it is told to stop."""
-    client = SimulatedClient(universe, "client-1")
+    client = PatientClient(universe, "client-1")
     await client.create_topic(TOPIC, PARTITIONS, {"min.insync.replicas": "2"})
     await client.become_idempotent()
     sequence = 0

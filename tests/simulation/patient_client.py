@@ -1,4 +1,4 @@
-"""A small Kafka client for the simulated world: idempotent acks=all sends, and reads up to the high watermark."""
+"""The simplest client of a simulated cluster: one idempotent acks=all send at a time, until it is taken; for tests of single faults."""
 
 import uuid
 
@@ -28,8 +28,8 @@ class Refused(AssertionError):
     """The cluster answered an error that no fault of ours explains."""
 
 
-class SimulatedClient:
-    """Knows the nodes' addresses; asks until somebody answers."""
+class PatientClient:
+    """Knows the nodes' addresses; asks until somebody answers. workloads/ has clients that behave as Kafka's."""
 
     def __init__(self, universe: Universe, name: str) -> None:
         self.universe = universe
