@@ -8,6 +8,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from confluent_kafka.admin import AdminClient, NewTopic
 
 PARTITIONS = 6
+MOVING = (KafkaError.OFFSET_NOT_AVAILABLE, KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 QUICK = {"topic.metadata.refresh.interval.ms": 1000, "log_level": 2}
 
 
@@ -116,11 +117,11 @@ def read_all(bootstrap, topic, partitions, *, at_least, within_s=20):
 
 
 def end_of(consumer, partition, deadline):
-    """The high watermark; asked again while a leader that was just elected does not know it yet (KIP-207)."""
+    """The high watermark; asked again while leaders move, and while the new one does not know it yet (KIP-207)."""
     while True:
         try:
             return consumer.get_watermark_offsets(partition, timeout=10)[1]
         except KafkaException as error:
-            if error.args[0].code() != KafkaError.OFFSET_NOT_AVAILABLE or time.monotonic() > deadline:
+            if error.args[0].code() not in MOVING or time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
