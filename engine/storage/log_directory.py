@@ -86,15 +86,19 @@ class LogDirectory:
 
 
 class LogFile:
-    """A file in it. Slices are of the file itself: who sends one needs its descriptor."""
+    """A file in it."""
 
-    __slots__ = ("_directory", "_file", "path", "slice")
+    __slots__ = ("_directory", "_file", "path")
 
     def __init__(self, directory: LogDirectory, file: File) -> None:
         self._directory = directory
         self._file = file
         self.path = file.path
-        self.slice: Callable[[int, int], FileSlice] = file.slice
+
+    @property
+    def descriptor(self) -> int:
+        """For whoever sends a slice without reading it; on the real side only."""
+        return self._file.descriptor
 
     @property
     def size(self) -> int:
@@ -108,6 +112,9 @@ class LogFile:
 
     def read(self, position: int, length: int) -> bytes:
         return self._do(self._file.read, position, length)
+
+    def slice(self, position: int, length: int) -> FileSlice:
+        return FileSlice(self, position, length)
 
     def truncate(self, size: int) -> None:
         self._do(self._file.truncate, size)

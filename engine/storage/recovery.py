@@ -117,8 +117,9 @@ def _make_whole(opening: Opening, segments: list[Segment], epochs: EpochHistory,
         for header, _ in segment.rebuild():
             epochs.assign(header.leader_epoch, header.base_offset)
         cut_bytes += size - segment.size
-        if size > segment.size and following is not None:
-            # Records behind a hole cannot be kept: their followers would not agree about the hole.
+        if following is not None and (size > segment.size or segment.next_offset != following):
+            # Records behind a hole cannot be kept: their followers would not agree about the hole. After a power cut it may lie between
+            # batches, since the system writes files back in any order. Compaction leaves holes too, but syncs what it has cleaned.
             for later in segments[number + 1 :]:
                 cut_bytes += later.size
                 later.remove()

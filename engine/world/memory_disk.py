@@ -173,13 +173,16 @@ class MemoryDisk:
 
     def lose_power(self) -> int:
         """What was not synced may be lost or torn; returns how many bytes are not as they were written."""
-        lost = 0
-        for path in sorted(self._files):
-            file = self._files[path]
+        lost, held = 0, set()
+        for path in reversed(list(self._files)):
+            file, folder = self._files[path], path.rpartition("/")[0]
             never_synced = not file.durable
             lost += file.lose_power(self._chance)
-            if never_synced and not file.size and self._chance.real() < 0.5:
+            # A folder's entries are journaled in the order in which they were made: none is gone while a later one is there.
+            if folder not in held and never_synced and not file.size and self._chance.real() < 0.5:
                 del self._files[path]
+            else:
+                held.add(folder)
         return lost
 
     # ---- files and folders

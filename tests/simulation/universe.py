@@ -15,6 +15,7 @@ from engine.events.facts import to_wire
 from engine.events.journal import Journal
 from engine.metadata.configs import demo_values
 from engine.protocol.errors import KafkaStorageError
+from engine.world.memory_disk import MemoryDisk
 from engine.world.memory_process import MemoryProcess
 from engine.world.simulated import Simulation
 from engine.world.tasks import Cancelled
@@ -61,6 +62,10 @@ class Universe:
     def process(self, number: int) -> MemoryProcess:
         """Of a node that is there."""
         return self.simulation.process_of(self.worlds[number])
+
+    def disk_of(self, number: int) -> MemoryDisk:
+        """It outlives the node's processes."""
+        return self.simulation.disk(f"node-{number}")
 
     def runs(self, number: int) -> bool:
         """Is its process there, not frozen and not leaving?"""

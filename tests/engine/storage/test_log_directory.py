@@ -20,7 +20,7 @@ def test_it_is_the_disk_that_it_stands_on(kept):
     disk, directory, told = kept
     file = directory.open("/data/t-0/0.log")
     assert file.append(b"abc", b"def") == 0 and file.size == 6 and file.read(1, 3) == b"bcd"
-    assert file.slice(2, 2).read() == b"cd" and file.slice(2, 2).file is disk.open("/data/t-0/0.log")
+    assert file.slice(2, 2).read() == b"cd"
     file.write_at(0, b"X")
     file.truncate(2)
     file.sync()
@@ -62,6 +62,17 @@ def test_after_a_failure_nothing_is_written_any_more(kept, write):
     with pytest.raises(DiskGone):
         directory.open("/data/t-0/1.log")
     assert len(told) == 1 and disk.read_whole("/data/t-0/0.log") == b""
+
+
+@pytest.mark.parametrize("read", [lambda file: file.read(0, 1), lambda file: file.slice(0, 1).read()], ids=["read", "slice"])
+def test_a_read_that_fails_is_a_failure_too(kept, read):
+    disk, directory, told = kept
+    file = directory.open("/data/t-0/0.log")
+    file.append(b"x")
+    disk.failing_reads = True
+    with pytest.raises(DiskGone):
+        read(file)
+    assert len(told) == 1
 
 
 def test_it_is_told_before_the_failing_call_returns(kept):

@@ -88,6 +88,17 @@ def test_segments_behind_a_hole_go(shelf):
     assert again.window.producers[5].last_sequence == again.log_end_offset - 1
 
 
+@pytest.mark.parametrize("kept", range(3))
+def test_segments_behind_a_hole_between_batches_go_as_after_a_power_cut(shelf, kept):
+    log = filled(shelf, segment_bytes=900)
+    first, second = log.segments()[:2]
+    assert second.base_offset > 2
+    shelf.file(f"{first.base_offset:020d}.log").truncate(kept * first.size // second.base_offset)
+    again = shelf.open(segment_bytes=900, index_interval_bytes=200)
+    assert (again.log_start_offset, again.log_end_offset) == (0, kept)
+    assert [segment.base_offset for segment in again.segments()] == [0]
+
+
 def test_segments_below_the_recovery_point_are_not_walked(shelf):
     log = filled(shelf, segment_bytes=900)
     bases = [segment.base_offset for segment in log.segments()]
