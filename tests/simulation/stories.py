@@ -121,11 +121,20 @@ def node(*replicas: Any, number: int = 1, incarnation: int = 1, raft: Any = None
 
 
 def replica(*, hw: int, end: int, leads: bool = False, epoch: int = 1, isr: Sequence[int] = (1, 2), data: bytes = b"") -> Any:
-    """A replica of orders-0. `data`: the bytes of its log, one for each offset."""
+    """A replica of orders-0. `data`: its records, a byte each."""
     log = SimpleNamespace(
-        high_watermark=hw, log_end_offset=end, log_start_offset=0, read_records=lambda offset, bytes_max, upper: data[offset:upper]
+        high_watermark=hw,
+        log_end_offset=end,
+        log_start_offset=0,
+        read_records=lambda offset, bytes_max, upper: b"".join(_batch(at, bytes([data[at]])) for at in range(offset, upper)),
     )
     return SimpleNamespace(topic=TOPIC, topic_id=ID, index=0, is_leader=leads, leader_epoch=epoch, isr=tuple(isr), log=log)
+
+
+def _batch(offset: int, value: bytes) -> bytes:
+    batch = encode_batch([KafkaRecord(timestamp=0, value=value)])
+    stamp(batch, 0, base_offset=offset, leader_epoch=1)
+    return bytes(batch)
 
 
 def quorum(*, epoch: int = 1, leads: bool = False, hw: int = 0) -> Any:
@@ -164,3 +173,11 @@ def partition_record(*, isr: Sequence[int] = (1, 2, 3), leader: int = 1) -> Any:
 def change_record(**fields: Any) -> Any:
     """Its partition changes."""
     return stored.PartitionChangeRecord(partition_id=0, topic_id=ID, **fields)
+
+
+def coordinator(offset: int, *, epoch: int = 0) -> Any:
+    """A node that keeps the offset of group billing in orders-0."""
+    value, key = SimpleNamespace(offset=offset, topic_id=ID), SimpleNamespace(topic=TOPIC, partition=0)
+    ledger = SimpleNamespace(offsets={"billing": {}}, keys_of=lambda group: [(key, value)])
+    partition = SimpleNamespace(topic="__consumer_offsets", index=0, leader_epoch=epoch)
+    return node(groups=SimpleNamespace(all=lambda: [SimpleNamespace(partition=partition, is_active=True, ledger=ledger)]))
