@@ -175,3 +175,11 @@ def partition_record(*, isr: Sequence[int] = (1, 2, 3), leader: int = 1) -> Any:
 def change_record(**fields: Any) -> Any:
     """Its partition changes."""
     return stored.PartitionChangeRecord(partition_id=0, topic_id=ID, **fields)
+
+
+def coordinator(offset: int, *, epoch: int = 0) -> Any:
+    """A node that keeps the offset of group billing in orders-0."""
+    value, key = SimpleNamespace(offset=offset, topic_id=ID), SimpleNamespace(topic=TOPIC, partition=0)
+    ledger = SimpleNamespace(offsets={"billing": {}}, keys_of=lambda group: [(key, value)])
+    partition = SimpleNamespace(topic="__consumer_offsets", index=0, leader_epoch=epoch)
+    return node(groups=SimpleNamespace(all=lambda: [SimpleNamespace(partition=partition, is_active=True, ledger=ledger)]))

@@ -4,6 +4,7 @@ import pytest
 
 from tests.simulation.anomaly import Anomaly
 from tests.simulation.checkers import (
+    committed_offset_never_falls,
     committed_offset_within_log,
     duplicate,
     inconsistent_offsets,
@@ -25,6 +26,7 @@ from tests.simulation.stories import (
     acknowledged,
     assigned,
     committed,
+    coordinator,
     elected,
     fact,
     judge,
@@ -94,6 +96,17 @@ ACCEPTED = {
     "a group that wanted only what is new": (unseen_at_the_end, Moment(seen=[positioned(2, why="latest"), polled(2, C)], final=THREE)),
     "each partition has one owner": (one_owner, Moment(seen=[assigned("m1", 0), assigned("m2", 1)], facts=[rebalanced(m1=(0,), m2=(1,))])),
     "the next generation has another": (one_owner, Moment(seen=[assigned("m1", 0), assigned("m2", 0, generation=2)])),
+    "a group commits more and more": (
+        committed_offset_never_falls, Moment(nodes={1: coordinator(1)}), Moment(nodes={1: coordinator(2)}),
+    ),
+    "one that coordinates no more does not count": (
+        committed_offset_never_falls, Moment(nodes={1: coordinator(2, epoch=1)}), Moment(nodes={2: coordinator(1, epoch=0)}),
+    ),
+    "an old commit came late": (
+        committed_offset_never_falls,
+        Moment(nodes={1: coordinator(2)}, facts=[{"kind": "LinkSlow", "pairs": [("node-1", "clients")], "at_ms": 100_000}]),
+        Moment(nodes={1: coordinator(1)}),
+    ),
     "a committed offset is within the log": (
         committed_offset_within_log,
         Moment(seen=[committed(2)], nodes={1: node(replica(hw=2, end=2, leads=True))}, committed={"billing": 2}),
@@ -123,6 +136,12 @@ REFUSED = {
     "two own a partition in a generation": (one_owner, Moment(seen=[assigned("m1", 0), assigned("m2", 0)])),
     "the leader gave a partition twice": (one_owner, Moment(facts=[rebalanced(m1=(0,), m2=(0,))])),
     "a member heard another assignment": (one_owner, Moment(seen=[assigned("m1", 1)], facts=[rebalanced(m1=(0,))])),
+    "a group's committed offset fell": (
+        committed_offset_never_falls, Moment(nodes={1: coordinator(2)}), Moment(nodes={1: coordinator(1)}),
+    ),
+    "the next coordinator does not know of it": (
+        committed_offset_never_falls, Moment(nodes={1: coordinator(2)}), Moment(nodes={2: coordinator(1, epoch=1)}),
+    ),
     "a committed offset is beyond the log": (
         committed_offset_within_log, Moment(seen=[committed(3)], nodes={1: node(replica(hw=2, end=2, leads=True))}),
     ),

@@ -4,6 +4,7 @@ from types import ModuleType
 
 from tests.simulation.checkers import (
     causes_come_earlier,
+    committed_offset_never_falls,
     committed_offset_within_log,
     duplicate,
     fold_equals_snapshot,
@@ -45,6 +46,7 @@ CHECKERS: tuple[ModuleType, ...] = (
     metadata_log_committed_stays,
     isr_within_replicas_and_elected_in_sync,
     one_owner,
+    committed_offset_never_falls,
     committed_offset_within_log,
     causes_come_earlier,
     fold_equals_snapshot,

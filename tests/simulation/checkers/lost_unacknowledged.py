@@ -20,7 +20,7 @@ look = keep_time
 def check(record: Record) -> None:
     """Looks for trouble around every record that is gone."""
     found = offsets_of(record)
-    troubles = sorted(at_ms for at_ms, fact in heard(record) if not fact.get("id") or fact["kind"] in OF_NODES)
+    troubles = sorted(at_ms for at_ms, fact in heard(record) if fact["kind"] in OF_NODES or _is_trouble(fact))
     for one in record.history.of(Acknowledged):
         sent = one.sent
         place = place_of(sent)
@@ -29,6 +29,11 @@ def check(record: Record) -> None:
         led = sorted(at_ms for at_ms, fact in facts_of(record, sent.topic, sent.partition) if fact["kind"] in OF_PARTITIONS)
         if not (_is_near(troubles, sent.at_ms) or _is_near(led, sent.at_ms) or _in_a_fault(record, sent.at_ms)):
             raise Anomaly("lost_unacknowledged", SENTENCE, sent, f"nothing broke within {AROUND_MS} ms of it")
+
+
+def _is_trouble(fact: dict) -> bool:
+    """Something was done to the cluster by the universe, which gives its facts no id; that a node starts or is asked for something is none."""
+    return not fact.get("id") and fact["kind"] not in ("Asked", "Started", "Healed")
 
 
 def _is_near(times: list[int], at_ms: int) -> bool:

@@ -13,7 +13,7 @@ from tests.simulation.record import Record
 
 SENTENCE = "the offsets that a reader is given grow, and a group goes on where it has committed"
 OFFSETS_TOPIC = "__consumer_offsets"
-ON_ITS_WAY_MS = 10_000  # an answer with a committed offset may be under way for so long while the next commit is acknowledged
+ON_ITS_WAY_MS = 4_000  # an answer may be under way for so long (then its client asks again) while the next commit is acknowledged
 look = keep_time
 
 
