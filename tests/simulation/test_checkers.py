@@ -76,6 +76,9 @@ ACCEPTED = {
     "an idempotent record stands once": (duplicate, Moment(seen=[sent(A), sent(B)], final=THREE)),
     "without idempotence a retry may stand twice": (duplicate, Moment(seen=[sent(A, acks=LEADER)], final=[(0, A), (1, A)])),
     "the sends' order is the log's": (reordered_send, Moment(seen=[sent(A, 0), sent(B, 1), sent(C, 2)], final=THREE)),
+    "a log that knew nothing of the producer took its second send first": (
+        reordered_send, Moment(seen=[sent(A, 1), sent(B, 0), sent(C, 2)], final=THREE),
+    ),
     "two producers may mix": (reordered_send, Moment(seen=[sent(A, 5), sent(B, 1, producer="till")], final=THREE)),
     "what was polled stays": (uncommitted_read, Moment(seen=[polled(1, B)], final=THREE)),
     "a reader is given all": (skipped_poll, Moment(seen=[positioned(0), polled(0, A), polled(1, B), polled(2, C)], final=THREE)),
@@ -124,7 +127,7 @@ REFUSED = {
     "a record was acknowledged at another offset": (inconsistent_offsets, Moment(seen=[acknowledged(A, 1)], final=[(0, A)])),
     "two records were acknowledged at one offset": (inconsistent_offsets, Moment(seen=[acknowledged(A, 0), acknowledged(B, 0)])),
     "an idempotent record stands twice": (duplicate, Moment(seen=[sent(A)], final=[(0, A), (1, A)])),
-    "the second send stands first": (reordered_send, Moment(seen=[sent(A, 1), sent(B, 0)], final=THREE)),
+    "the third send stands second": (reordered_send, Moment(seen=[sent(A, 0), sent(B, 2), sent(C, 1)], final=THREE)),
     "what was polled is gone": (uncommitted_read, Moment(seen=[polled(3, b"d")], final=THREE)),
     "a reader was not given one": (skipped_poll, Moment(seen=[polled(0, A), polled(2, C)], final=THREE)),
     "a reader was not given the first": (skipped_poll, Moment(seen=[positioned(0), polled(1, B)], final=THREE)),

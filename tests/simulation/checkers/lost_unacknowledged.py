@@ -32,7 +32,7 @@ def check(record: Record) -> None:
 
 
 def _is_trouble(fact: dict) -> bool:
-    """Something was done to the cluster by the universe, which gives its facts no id; that a node starts or is asked for something is none."""
+    """What the universe did to the cluster has no id; that a node starts, or an operator asks for something, breaks nothing."""
     return not fact.get("id") and fact["kind"] not in ("Asked", "Started", "Healed")
 
 
