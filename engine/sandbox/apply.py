@@ -156,7 +156,7 @@ def _controller_lost(cluster: Part, fact: Part) -> Part:
 
 
 def _group(cluster: Part, fact: Part, change: Callable[[Part], Part], *, name: str | None = None) -> Part:
-    """What a coordinator says that was deposed, and does not know it yet, changes nothing."""
+    """What a coordinator says that was deposed, and does not know it yet, changes nothing. A new one tells all its members anew."""
     name, epoch = name or fact["group"], fact.get("coordinator_epoch")
     groups = cluster["groups"]
     known = next((one for one in groups if one["name"] == name), None)
@@ -164,6 +164,8 @@ def _group(cluster: Part, fact: Part, change: Callable[[Part], Part], *, name: s
         groups = sorted([*groups, new_group(name)], key=lambda one: one["name"])
     elif epoch is not None and epoch < known.get("coordinator_epoch", epoch):
         return cluster
+    elif epoch is not None and epoch > known.get("coordinator_epoch", epoch):
+        groups = [one | {"members": []} if one["name"] == name else one for one in groups]
     of_now = {} if epoch is None else {"coordinator_epoch": epoch}
     return cluster | {"groups": [one | change(one) | of_now if one["name"] == name else one for one in groups]}
 

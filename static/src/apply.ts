@@ -184,7 +184,7 @@ function configChanged(cluster: Cluster, fact: Fact): Cluster {
 
 // ---- groups
 
-/** What a coordinator says that was deposed, and does not know it yet, changes nothing. */
+/** What a coordinator says that was deposed, and does not know it yet, changes nothing. A new one tells all its members anew. */
 function group(cluster: Cluster, fact: Fact, change: (group: Group) => Group, name: string = fact.group): Cluster {
   const known = cluster.groups.find((one) => one.name === name)
   const epoch: number | undefined = fact.coordinator_epoch
@@ -193,8 +193,9 @@ function group(cluster: Cluster, fact: Fact, change: (group: Group) => Group, na
     name, state: 'Empty', protocol_type: '', protocol: '', generation: 0, coordinator: null, members: [], offsets: {},
   }
   const groups = known ? cluster.groups : [...cluster.groups, blank].sort((a, b) => (a.name < b.name ? -1 : 1))
+  const anew = epoch !== undefined && epoch > (known?.coordinator_epoch ?? epoch) ? { members: [] } : {}
   const ofNow = epoch === undefined ? {} : { coordinator_epoch: epoch }
-  return { ...cluster, groups: groups.map((one) => (one.name === name ? { ...change(one), ...ofNow } : one)) }
+  return { ...cluster, groups: groups.map((one) => (one.name === name ? { ...change({ ...one, ...anew }), ...ofNow } : one)) }
 }
 
 /** The coordinator tells all members of a group that it has loaded; who is not among them is no member. */

@@ -67,7 +67,8 @@ def run(plan: Plan, *, told: bool = False) -> Outcome:
 
 async def _play(plan: Plan, kept: list[Record], fired: dict[str, int]) -> None:
     universe = Universe(plan.seed, nodes=plan.nodes, config=plan.configs)
-    record = Record(plan=plan, universe=universe, history=History(), notes={"may_lose": plan_may_lose(plan)})
+    notes = {"may_lose": plan_may_lose(plan), "may_lose_alone": plan_may_lose(plan, min_insync_replicas=1)}
+    record = Record(plan=plan, universe=universe, history=History(), notes=notes)
     kept.append(record)
     watcher = spawn(_watch(record), name="checkers that look")
     main = spawn(_story(record, fired), name="the run")
