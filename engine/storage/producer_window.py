@@ -114,17 +114,22 @@ class ProducerWindow:
             producer.epoch = header.producer_epoch
             producer.batches.clear()
         batches = producer.batches
-        batches.append(
-            AppendedBatch(
-                header.base_sequence, header.last_sequence, header.last_offset, header.last_offset_delta, header.max_timestamp
-            )
-        )
+        batches.append(_appended(header))
         if len(batches) > BATCHES_KEPT:
             del batches[0]
         producer.last_timestamp = header.max_timestamp
         if header.is_transactional and producer.transaction_first_offset is None:
             producer.transaction_first_offset = header.base_offset
             self._open[header.producer_id] = header.base_offset
+
+    def recall(self, header: BatchHeader) -> None:
+        """A batch that stood in the log before the producer's last one that we know: it is remembered beside it, oldest first."""
+        producer = self.producers.get(header.producer_id)
+        if producer is None or producer.epoch != header.producer_epoch or not producer.batches:
+            return
+        if header.last_offset < producer.batches[-1].last_offset:
+            producer.batches.insert(len(producer.batches) - 1, _appended(header))
+            del producer.batches[:-BATCHES_KEPT]
 
     def replay_marker(self, header: BatchHeader, marker: EndMarker) -> CompletedTransaction | None:
         """A transaction's end stands in the log now. What it ended; None when the producer had none here."""
@@ -183,6 +188,10 @@ class ProducerWindow:
 
     def __repr__(self) -> str:
         return f"<ProducerWindow producers={len(self.producers)} open={len(self._open)} end={self.end_offset}>"
+
+
+def _appended(header: BatchHeader) -> AppendedBatch:
+    return AppendedBatch(header.base_sequence, header.last_sequence, header.last_offset, header.last_offset_delta, header.max_timestamp)
 
 
 def _fenced(producer: Producer, header: BatchHeader) -> InvalidProducerEpoch:

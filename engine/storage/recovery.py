@@ -15,6 +15,7 @@ from engine.storage.segment import Segment, file_name
 from engine.world.disk import Disk
 
 UNFINISHED = (".deleted", ".cleaned", ".swap", ".tmp")
+TAIL_BYTES = 2 * 1024 * 1024  # five batches of any usual size: what a producer can have had on the way
 COMMIT_MARKER = b"\x00\x01"  # the type in a control record's key: 0 abort, 1 commit
 
 
@@ -141,6 +142,7 @@ def rebuild_window(disk: Disk, folder: str, segments: list[Segment], window: Pro
             continue
         try:
             window.load(producer_snapshots.decode(disk.read_whole(path)), offset)
+            _recall(segments, window)
             break
         except producer_snapshots.CorruptSnapshot:
             disk.remove(path)
@@ -155,6 +157,30 @@ def rebuild_window(disk: Disk, folder: str, segments: list[Segment], window: Pro
                 marker = read_marker(segment.file.read(found.position, found.header.size), found.header)
             replay(window, found.header, marker)
     window.end_offset = end
+
+
+def _recall(segments: list[Segment], window: ProducerWindow) -> None:
+    """A snapshot has only the last batch of each producer. Those on the way with it are in the log's tail: without them a retry of one
+    would be out of order, and the producer would begin a new epoch with records that are there already. Kafka leaves it at that."""
+    for segment, begin in _tail(segments, window.end_offset) if window.producers else ():
+        for found in segment.headers(begin):
+            if found.header.next_offset > window.end_offset:
+                break
+            if found.header.producer_id >= 0 and not found.header.is_control:
+                window.recall(found.header)
+
+
+def _tail(segments: list[Segment], end_offset: int) -> list[tuple[Segment, int]]:
+    """(segment, position) from where on TAIL_BYTES before `end_offset` stand, oldest first."""
+    found: list[tuple[Segment, int]] = []
+    left = TAIL_BYTES
+    for segment in reversed(segments):
+        if left > 0 and segment.base_offset < end_offset:
+            until = segment.size if segment.next_offset <= end_offset else segment.offset_index.position_for(end_offset)
+            begin = max(segment.offset_index.last_position_within(-1, max(until - left, 0)), 0)
+            found.append((segment, begin))
+            left -= until - begin
+    return found[::-1]
 
 
 def replay(window: ProducerWindow, header: BatchHeader, marker: EndMarker | None) -> None:

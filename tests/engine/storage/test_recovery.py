@@ -41,6 +41,19 @@ def test_a_clean_stop_is_trusted_and_a_kill_gives_the_same_log(shelf):
     assert [fact.cut_bytes for fact in shelf.journal.recent(LogRecovered)] == [0]
 
 
+@pytest.mark.parametrize("clean", [True, False])
+@pytest.mark.parametrize("segment_bytes", [900, 1 << 20], ids=["many segments", "one segment"])
+def test_after_a_start_all_batches_that_were_on_the_way_are_known_as_duplicates(shelf, clean, segment_bytes):
+    log = filled(shelf, segment_bytes=segment_bytes)
+    log.close()
+    again = shelf.open(clean=clean, segment_bytes=segment_bytes, index_interval_bytes=200)
+    found = [batch.first_sequence for batch in again.window.producers[5].batches]
+    assert found == [7, 8, 9, 10, 11]
+    for sequence in found:
+        repeated = append(again, b"v" * 100, leader_epoch=3, producer_id=5, producer_epoch=0, base_sequence=sequence)
+        assert repeated.duplicate and repeated.base_offset == sequence
+
+
 def test_a_torn_tail_is_cut_at_every_byte_of_the_last_batch():
     size = len(batch(b"v" * 100))
     for torn in range(size):
