@@ -6,8 +6,12 @@ from collections.abc import Iterable
 from engine.world.tasks import gather, spawn
 from tests.simulation.faults import FAULTS
 from tests.simulation.faults.fault import partitions_of
+from tests.simulation.faults.operator import UNCLEAN, operator_of
 from tests.simulation.plan import Step
 from tests.simulation.universe import Universe
+
+
+UNFENCED_WITHIN_MS = 60_000
 
 
 async def carry_out(universe: Universe, steps: Iterable[Step]) -> Counter[str]:
@@ -40,6 +44,18 @@ async def heal(universe: Universe) -> None:
         if number in universe.nodes and universe.simulation.disk(f"node-{number}").refusals and _lacks_replicas(universe, number):
             universe.crash(number)
         await universe.start_node(number)
+    await universe.until(lambda: universe.unfenced() == set(universe.ids), "all brokers are back", within_ms=UNFENCED_WITHIN_MS)
+    await _lead_again(universe)
+
+
+async def _lead_again(universe: Universe) -> None:
+    """Who changed min.insync.replicas while nobody was in sync has cleared the eligible replicas (KIP-966); only an operator can help then."""
+    forlorn = [
+        (topic, index) for topic, index, partition in partitions_of(universe) if partition.leader < 0 and not (partition.isr or partition.elr)
+    ]
+    if forlorn:
+        universe.tell("Asked", what=f"elect unclean leaders of {forlorn}")
+        await operator_of(universe).elect(UNCLEAN, forlorn)
 
 
 def _lacks_replicas(universe: Universe, number: int) -> bool:

@@ -80,11 +80,14 @@ def _steps(chance: Chance, kinds: list[str], until_ms: int, nodes: list[int]) ->
 def plan_may_lose(plan: Plan, *, min_insync_replicas: int = 2) -> bool:
     """May a record that acks=all acknowledged be gone, and Kafka's would be too? For topics with three replicas.
 
-    Unclean elections and power cuts of all may lose. A machine's crash may when another broker ends uncleanly near it (machines.py), or when
+    Unclean elections and power cuts of all may lose. So may a change of min.insync.replicas while a partition is without leader: it clears
+    the eligible replicas, and then only an unclean election helps. A machine's crash may when another broker ends uncleanly near it (machines.py), or when
     one replica was enough to acknowledge. Disks that refuse never give back less than they took, so they lose nothing alone, but they end brokers.
     """
     steps = [(step, FAULTS[step.fault]) for step in plan.steps]
     if any(fault.may_lose for _, fault in steps):
+        return True
+    if any(fault.unclean for _, fault in steps) and any(step.args.get("config") == "min.insync.replicas" for step in plan.steps):
         return True
     machines = [step for step, fault in steps if fault.loses_unsynced]
     alone_suffices = min_insync_replicas < 2 or any(
