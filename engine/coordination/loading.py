@@ -1,8 +1,9 @@
 """Reading a partition of `__consumer_offsets` from its start, record by record."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
+from engine.protocol.errors import KafkaError
 from engine.protocol.record_batch import decode_records, walk
 from engine.protocol.stored.groups import Key, Value, decode_key, decode_value
 from engine.protocol.stored.schema import Malformed
@@ -15,6 +16,7 @@ class Log(Protocol):
 
     log_start_offset: int
     log_end_offset: int
+    high_watermark: int
 
     def read_records(self, offset: int, *, bytes_max: int, upper: int) -> bytes:
         """Whole batches from the one that holds `offset`, below `upper`."""
@@ -26,6 +28,9 @@ class OffsetsPartition(Protocol):
     index: int
     leader_epoch: int
     log: Any
+
+    def when_committed(self, offset: int, callback: Callable[[KafkaError | None], None]) -> None:
+        """Calls back once the high watermark is at `offset`, or with an error when the lead is lost."""
 
     async def append_and_commit(self, records: list[tuple[bytes, bytes | None]]) -> int:
         """Appends one batch and returns once the ISR has it. Raises NotLeaderOrFollower, NotEnoughReplicas …"""

@@ -78,7 +78,15 @@ class Shard:
             turn: Promise[None] = Promise()
             self._world.clock.call_soon(partial(turn.resolve, None))
             await turn.wait()  # a long log must not hold up the node
+        await self._until_committed(upper)
         self._begin()
+
+    async def _until_committed(self, offset: int) -> None:
+        """What we found at the log's end may still be lost with us, as its writer never heard that it is stored: nobody may be told of it."""
+        if self.partition.log.high_watermark < offset:
+            committed: Promise[None] = Promise()
+            self.partition.when_committed(offset, lambda error: committed.resolve(None))  # on the loss of the lead we are cancelled
+            await committed.wait()
 
     def _begin(self) -> None:
         now_ms = self._world.clock.now_ms()

@@ -74,7 +74,7 @@ def campaign(seeds: Iterable[int], *, seconds: float, jobs: int, tell: Callable[
     """Plays all seeds; `tell` gets a line every few seconds and one for every broken promise."""
     wanted = list(seeds)
     tally, said = Tally(), time.monotonic()
-    for outcome in _outcomes(wanted, seconds, jobs):
+    for outcome in outcomes(wanted, seconds=seconds, jobs=jobs):
         tally.add(outcome)
         if outcome.anomaly is not None:
             tell(f"seed {outcome.plan.seed}: {outcome.anomaly.checker}: {outcome.anomaly.sentence}")
@@ -84,7 +84,8 @@ def campaign(seeds: Iterable[int], *, seconds: float, jobs: int, tell: Callable[
     return tally
 
 
-def _outcomes(seeds: list[int], seconds: float, jobs: int) -> Iterable[Outcome]:
+def outcomes(seeds: list[int], *, seconds: float, jobs: int) -> Iterable[Outcome]:
+    """As they come, from several processes."""
     if jobs == 1:
         yield from (play(seed, seconds) for seed in seeds)
         return

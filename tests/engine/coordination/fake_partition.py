@@ -1,6 +1,6 @@
 """A partition of `__consumer_offsets` in memory: real batches, and commits that can be held back or refused."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from engine.protocol.errors import KafkaError
 from engine.protocol.record_batch import Record, encode_batch
@@ -14,6 +14,11 @@ class FakeLog:
         self.batches: list[tuple[int, bytes]] = []
         self.log_start_offset = 0
         self.log_end_offset = 0
+        self.uncommitted = 0  # how many records at the end are not committed yet
+
+    @property
+    def high_watermark(self) -> int:
+        return self.log_end_offset - self.uncommitted
 
     def append(self, records: Sequence[tuple[bytes | None, bytes | None]], *, control: bool = False) -> int:
         base = self.log_end_offset
@@ -44,6 +49,17 @@ class FakePartition:
         self.log = log or FakeLog()
         self.refusal: KafkaError | None = None
         self.hold: Promise[None] | None = None
+        self.waiting: list[Callable[[KafkaError | None], None]] = []
+
+    def when_committed(self, offset: int, callback: Callable[[KafkaError | None], None]) -> None:
+        self.waiting.append(callback)
+
+    def commit(self) -> None:
+        """The followers have it all."""
+        self.log.uncommitted = 0
+        waiting, self.waiting = self.waiting, []
+        for callback in waiting:
+            callback(None)
 
     async def append_and_commit(self, records: Sequence[tuple[bytes | None, bytes | None]]) -> int:
         if self.refusal is not None:

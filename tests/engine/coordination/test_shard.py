@@ -92,6 +92,22 @@ async def test_loading_takes_the_last_word_of_every_key_and_steps_over_what_it_d
 
 
 @virtually
+async def test_what_may_still_be_lost_is_told_to_nobody(simulation: Simulation):
+    partition = FakePartition()
+    partition.log.append(encoded(offset(0, 1)))
+    partition.log.append(encoded(offset(0, 2)))
+    partition.log.uncommitted = 1
+    shard = shard_of(simulation, partition)
+    await simulation.sleep(5_000)
+    with pytest.raises(CoordinatorLoadInProgress):
+        shard.check_active()
+    partition.commit()
+    await simulation.sleep(1)
+    shard.check_active()
+    assert [value.offset for _, value in shard.ledger.keys_of("g")] == [2]
+
+
+@virtually
 async def test_writes_are_stored_in_order_and_what_comes_meanwhile_goes_together(simulation: Simulation):
     partition, told, replayed = FakePartition(), [], []
     writer = Writer(partition=partition, clock=simulation.world("n").clock, timeout_ms=5000, on_committed=replayed.extend)

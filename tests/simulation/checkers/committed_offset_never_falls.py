@@ -6,28 +6,22 @@ Looked at where the coordinator keeps it. Where clients' connections are slow or
 from typing import Any
 
 from tests.simulation.anomaly import Anomaly
-from tests.simulation.checkers.evidence import fresh_facts, is_deleted, why_lost
+from tests.simulation.checkers.evidence import fresh_facts, is_deleted, makes_clients_late, why_lost
 from tests.simulation.record import Record
 
 SENTENCE = "a group's committed offset never falls"
-CLIENTS = "clients"  # what links call them all
-LATE = {"LinkBreaks", "LinkSlow", "NetworkFlaky"}
 
 
 def look(record: Record) -> None:
     """Compares every group with the last look, unless an older coordinator keeps it that does not know yet that it is none."""
     watch: dict[str, Any] = record.notes.setdefault("committed_offset_never_falls", {"epochs": {}, "offsets": {}, "late": False})
-    watch["late"] = watch["late"] or any(_makes_late(fact) for fact in fresh_facts(record, "committed_offset_never_falls"))
+    watch["late"] = watch["late"] or any(makes_clients_late(fact) for fact in fresh_facts(record, "committed_offset_never_falls"))
     for _, node in sorted(record.universe.nodes.items()):
         for shard in node.groups.all() if node.groups is not None else ():
             index, epoch = shard.partition.index, shard.partition.leader_epoch
             if shard.is_active and epoch >= watch["epochs"].get(index, -1):
                 watch["epochs"][index] = epoch
                 _compare(record, watch, shard)
-
-
-def _makes_late(fact: dict) -> bool:
-    return not fact.get("id") and (fact["kind"] in LATE or (fact["kind"] == "Cut" and any(CLIENTS in pair for pair in fact["pairs"])))
 
 
 def _compare(record: Record, watch: dict[str, Any], shard: Any) -> None:

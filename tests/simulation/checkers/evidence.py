@@ -14,6 +14,8 @@ from engine.quorum.metadata_log import MetadataLog
 Place = tuple[str, str, int]  # topic, topic id, partition
 Fact = dict[str, Any]
 
+CLIENTS = "clients"  # what links call them all
+LATE = {"LinkBreaks", "LinkSlow", "NetworkFlaky"}
 ZOMBIE_MS = 30_000  # a deposed leader may go on acknowledging for so long after the election that its records are lost by
 
 
@@ -180,3 +182,14 @@ def committed_metadata(record: Any) -> list[tuple[int, Any]]:
     node = max(nodes, key=lambda each: each.raft.high_watermark)
     batches = MetadataLog(node.metadata_log).committed(node.metadata_log.log_start_offset, node.raft.high_watermark)
     return [entry for _, _, records in batches for entry in records]
+
+
+def clients_may_be_late(record: Any) -> bool:
+    """Where clients' connections are slow or break, an old commit may rightly arrive behind a newer one."""
+    facts = record.universe.facts
+    return _kept(record, "evidence late clients", len(facts), lambda: any(makes_clients_late(fact) for fact in facts))
+
+
+def makes_clients_late(fact: Fact) -> bool:
+    """A fact of the universe about a link on which what clients send may arrive late."""
+    return not fact.get("id") and (fact["kind"] in LATE or (fact["kind"] == "Cut" and any(CLIENTS in pair for pair in fact["pairs"])))

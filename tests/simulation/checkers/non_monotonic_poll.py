@@ -7,7 +7,7 @@ committed is not reset, unless what it committed is gone by order or by a loss t
 from typing import Any
 
 from tests.simulation.anomaly import Anomaly
-from tests.simulation.checkers.evidence import Place, is_deleted, is_purged, keep_time, place_of, why_lost
+from tests.simulation.checkers.evidence import Place, clients_may_be_late, is_deleted, is_purged, keep_time, place_of, why_lost
 from tests.simulation.history import Committed, Polled, Positioned
 from tests.simulation.record import Record
 
@@ -42,7 +42,7 @@ def check(record: Record) -> None:
 def _begins_where_the_group_was(record: Record, one: Positioned, commits: list[Committed]) -> None:
     """Also a reset is behind the last commit: it forgets that there was one."""
     sure = [commit for commit in commits if commit.at_ms <= one.at_ms - ON_ITS_WAY_MS]
-    if not sure or (one.why == "committed" and one.offset >= sure[-1].offset):
+    if not sure or (one.why == "committed" and (one.offset >= sure[-1].offset or clients_may_be_late(record))):
         return
     if not _is_excused(record, one, sure[-1].at_ms) and not is_purged(record, place_of(one), sure[-1].offset):
         raise Anomaly("non_monotonic_poll", SENTENCE, sure[-1], one)
@@ -51,7 +51,7 @@ def _begins_where_the_group_was(record: Record, one: Positioned, commits: list[C
 def _ends_where_the_group_was(record: Record, committed: dict[tuple[str, Place], list[Committed]]) -> None:
     for (group, place), commits in committed.items():
         in_the_end = record.history.final_committed.get((group, *place))
-        if in_the_end is None or is_deleted(record, place[1]):
+        if in_the_end is None or is_deleted(record, place[1]) or clients_may_be_late(record):
             continue
         if in_the_end < commits[-1].offset and not _is_excused(record, commits[-1], commits[-1].at_ms):
             raise Anomaly("non_monotonic_poll", SENTENCE, commits[-1], f"in the end the group's offset is {in_the_end}")
