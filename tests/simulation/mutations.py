@@ -107,11 +107,11 @@ MUTATIONS: dict[str, Mutation] = _named(
     Mutation(apply=storage.duplicate_window_off, caught_at={"duplicate": 1}, faults=("breaking connections",)),
     Mutation(apply=storage.sequences_are_not_checked, caught_at={"reordered_send": 6}, faults=("leader crash", "slow link")),
     Mutation(apply=storage.duplicate_is_told_another_offset, caught_at={"inconsistent_offsets": 1}, faults=("breaking connections",)),
-    Mutation(apply=storage.torn_tail_not_cut, caught_at={"logs_are_equal": 1}, faults=("machine crash",)),
+    Mutation(apply=storage.torn_tail_not_cut, caught_at={"logs_are_equal": 4}, faults=("machine crash",)),
     # ---- the quorum and the controller
     Mutation(
         apply=storage.metadata_log_not_synced,
-        caught_at={"metadata_log_committed_stays": 3},
+        caught_at={"metadata_log_committed_stays": 2},
         faults=("machine crash", "power cut"),
     ),
     Mutation(

@@ -6,13 +6,16 @@ from tests.simulation.checkers import CHECKERS
 from tests.simulation.mutations import BY_NAME, MUTATIONS, SEEDS_MAX
 from tests.simulation.run import run
 
+TRIED = 25
+
 FOUND = [(name, checker, seed) for name, mutation in MUTATIONS.items() for checker, seed in mutation.caught_at.items()]
 
 
 @pytest.mark.parametrize(("name", "checker", "seed"), FOUND, ids=[f"{name} by {checker}" for name, checker, _ in FOUND])
 def test_a_wrong_engine_is_found(name, checker, seed):
-    anomaly = MUTATIONS[name].play(seed, checker).anomaly
-    assert anomaly is not None and anomaly.checker == checker, f"{MUTATIONS[name].sentence} But: {anomaly}"
+    # A change of the engine moves when things happen, and with it the seed that shows this first: some later ones are tried too.
+    anomalies = (MUTATIONS[name].play(later, checker).anomaly for later in range(seed, seed + TRIED))
+    assert any(anomaly is not None and anomaly.checker == checker for anomaly in anomalies), f"{MUTATIONS[name].sentence} Nobody saw it."
 
 
 @pytest.mark.parametrize(("name", "seed"), sorted({(name, seed) for name, _, seed in FOUND}))
