@@ -79,6 +79,7 @@ export class Store {
     let snapshot = this.snapshot
     const news: Fact[] = []
     let sequence = 0
+    let restructured = false
     for (const message of messages) {
       if (message.type === 'frame') sequence = message.sequence ?? 0
       if (message.type === 'snapshot') {
@@ -86,8 +87,9 @@ export class Store {
         this.heard_at = performance.now()
         news.push(...(message.recent ?? []))
         this.host = 'up'
-        this.facts_version++
+        restructured = true
       } else if (message.type === 'frame' && snapshot) {
+        restructured ||= message.facts.length > 0
         snapshot = this.foldFrame(snapshot, message, news)
       } else if (message.type === 'host') {
         this.host = message.state
@@ -104,6 +106,8 @@ export class Store {
       this.rates.noteLag(snapshot.at_ms, totalLag(clusterOf(snapshot)))
       if (first) this.tick()
     }
+    // After the snapshot: who looks again because of it must not see the one before, while several frames are folded at once.
+    if (restructured) this.facts_version++
   }
 
   private foldFrame(snapshot: Snapshot, frame: Frame, news: Fact[]): Snapshot {
@@ -123,7 +127,6 @@ export class Store {
     next = applyTraffic(next, frame.traffic ?? {})
     this.rates.add(frame.traffic ?? {}, frame.at_ms)
     this.onTraffic?.(frame.traffic ?? {}, before, next)
-    if (frame.facts.length) this.facts_version++
     this.heard_at = performance.now()
     return next.at_ms === frame.at_ms && next === snapshot ? next : { ...next, at_ms: frame.at_ms }
   }
