@@ -23,12 +23,12 @@ Part = dict[str, Any]
 WHY = {"told": "by a broker's metadata"}
 
 
-def heal(cluster: Part, image: Part, *, born: Collection[str] = ()) -> list[Fact]:
+def heal(cluster: Part, image: Part, *, born: Collection[str] = (), gone: Collection[str] = ()) -> list[Fact]:
     """The facts that lead from the picture of the cluster to the image. None when they agree.
 
-    `born`: ids of topics that were created while we listened; an image that lacks one of them is only older than it.
+    `born`, `gone`: ids of topics that were created, or deleted, while we listened; an image that lacks, or has, one of them is only older.
     """
-    return [*_controller(cluster, image), *_brokers(cluster, image), *_topics(cluster, image, born)]
+    return [*_controller(cluster, image), *_brokers(cluster, image), *_topics(cluster, image, born, gone)]
 
 
 def _controller(cluster: Part, image: Part) -> Iterator[Fact]:
@@ -49,9 +49,9 @@ def _runs(cluster: Part, broker: int) -> bool:
     return any(one["id"] == broker and one["state"] in ("up", "fenced") for one in cluster["brokers"])
 
 
-def _topics(cluster: Part, image: Part, born: Collection[str]) -> Iterator[Fact]:
+def _topics(cluster: Part, image: Part, born: Collection[str], gone: Collection[str]) -> Iterator[Fact]:
     known = {one["name"]: one for one in cluster["topics"]}
-    real = {one["name"]: one for one in image.get("topics", ())}
+    real = {one["name"]: one for one in image.get("topics", ()) if one["id"] not in gone}
     for name in sorted(known.keys() - real.keys()):
         if known[name]["id"] in born:
             continue

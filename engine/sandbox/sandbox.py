@@ -89,6 +89,7 @@ class Sandbox:
         )
         journal.listen(self._emitted)
         self._born: set[str] = set()  # ids of topics that were created while we listened
+        self._gone: set[str] = set()  # and of those that were deleted
         cluster.on_fact = self._told
         cluster.on_traffic = self._moved
         cluster.on_image = self._compare_later
@@ -219,6 +220,8 @@ class Sandbox:
         fact = self._numbering.number(fact)
         if fact["kind"] == "TopicCreated" and fact["node"]:
             self._born.add(fact["topic_id"])
+        elif fact["kind"] == "TopicDeleted" and fact["node"]:
+            self._gone.add(fact["topic_id"])
         self._folded = apply(self._folded, fact)
         self._fresh.append(fact)
         self.recent.append(fact)
@@ -262,7 +265,7 @@ class Sandbox:
         self._world.clock.call_later(TOLD_WITHIN_MS, lambda: self._compare(image))
 
     def _compare(self, image: dict[str, Any]) -> None:
-        for fact in heal(self._folded["clusters"][0], plain(image), born=self._born):
+        for fact in heal(self._folded["clusters"][0], plain(image), born=self._born, gone=self._gone):
             self._journal.emit(fact)
 
     def __repr__(self) -> str:

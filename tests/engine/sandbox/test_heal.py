@@ -20,3 +20,9 @@ def test_a_topic_that_was_born_while_we_listened_stays_though_an_older_image_lac
 def test_a_topic_that_only_the_image_knows_is_drawn():
     image = {"topics": [{"name": "new", "id": "id", "partitions": [], "configs": {}}]}
     assert [type(fact).__name__ for fact in heal(cluster(), image)] == ["TopicCreated"]
+
+
+def test_a_topic_that_was_deleted_while_we_listened_does_not_come_back_with_an_older_image():
+    image = {"topics": [{"name": "busy", "id": "id-of-busy", "partitions": [], "configs": {}}]}
+    assert heal(cluster(), image, gone={"id-of-busy"}) == []
+    assert heal(cluster("busy"), image | {"topics": [image["topics"][0] | {"id": "older"}]}, born={"id-of-busy"}, gone={"older"}) == []
