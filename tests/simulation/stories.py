@@ -12,7 +12,7 @@ from engine.metadata.image import MetadataImage
 from engine.protocol.record_batch import Record as KafkaRecord
 from engine.protocol.record_batch import encode_batch, stamp
 from engine.protocol.stored import metadata as stored
-from tests.simulation.history import ALL, Acknowledged, Assigned, Committed, History, Polled, Positioned, Sent
+from tests.simulation.history import ALL, Acknowledged, Assigned, Committed, GivenUp, History, Polled, Positioned, Sent
 from tests.simulation.plan import Plan
 from tests.simulation.record import Record
 
@@ -65,6 +65,11 @@ def sent(value: bytes, number: int = 0, *, acks: int = ALL, producer: str = "sho
 def acknowledged(value: bytes, offset: int, *, acks: int = ALL, at_ms: int = 100_000) -> Acknowledged:
     """It stands at the offset, says the leader."""
     return Acknowledged(at_ms=at_ms, sent=sent(value, acks=acks, at_ms=at_ms), offset=offset)
+
+
+def given_up(value: bytes, *, at_ms: int = 100_000) -> GivenUp:
+    """Its producer stopped trying."""
+    return GivenUp(at_ms=at_ms, sent=sent(value, at_ms=at_ms), error="silence")
 
 
 def polled(offset: int, value: bytes, *, reader: str = "reader", group: str | None = "billing", was: int = 0) -> Polled:

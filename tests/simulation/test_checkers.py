@@ -29,6 +29,7 @@ from tests.simulation.stories import (
     coordinator,
     elected,
     fact,
+    given_up,
     judge,
     node,
     polled,
@@ -74,6 +75,9 @@ ACCEPTED = {
         inconsistent_offsets, Moment(seen=[acknowledged(C, 0, acks=LEADER), acknowledged(A, 0)], final=[(0, A)]),
     ),
     "an idempotent record stands once": (duplicate, Moment(seen=[sent(A), sent(B)], final=THREE)),
+    "what was unsettled when another record was given up may stand twice": (
+        duplicate, Moment(seen=[sent(A), sent(B), given_up(A)], final=[(0, B), (1, B)]),
+    ),
     "without idempotence a retry may stand twice": (duplicate, Moment(seen=[sent(A, acks=LEADER)], final=[(0, A), (1, A)])),
     "the sends' order is the log's": (reordered_send, Moment(seen=[sent(A, 0), sent(B, 1), sent(C, 2)], final=THREE)),
     "a log that knew nothing of the producer took its second send first": (
