@@ -6,8 +6,8 @@ stand there already. Kafka promises no more.
 """
 
 from tests.simulation.anomaly import Anomaly
-from tests.simulation.checkers.evidence import offsets_of, place_of
-from tests.simulation.history import ALL, Acknowledged, GivenUp, Sent
+from tests.simulation.checkers.evidence import offsets_of, place_of, was_unsettled_at_a_surrender
+from tests.simulation.history import ALL, Sent
 from tests.simulation.record import Record
 
 SENTENCE = "a record of an idempotent producer stands in the log once"
@@ -18,14 +18,5 @@ def check(record: Record) -> None:
     found = offsets_of(record)
     for sent in record.history.of(Sent):
         offsets = found.get(place_of(sent), {}).get(sent.value, ()) if sent.acks == ALL else ()
-        if len(offsets) > 1 and not _was_unsettled_at_a_surrender(record, sent):
+        if len(offsets) > 1 and not was_unsettled_at_a_surrender(record, sent):
             raise Anomaly("duplicate", SENTENCE, sent, f"it stands at {offsets}")
-
-
-def _was_unsettled_at_a_surrender(record: Record, sent: Sent) -> bool:
-    settled_ms = next((one.at_ms for one in record.history.of(Acknowledged, GivenUp) if one.sent == sent), float("inf"))
-    return any(
-        one.sent.producer == sent.producer and place_of(one.sent) == place_of(sent) and sent.at_ms <= one.at_ms <= settled_ms
-        for one in record.history.of(GivenUp)
-        if one.sent != sent
-    )

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from engine.quorum.metadata_log import MetadataLog
+from tests.simulation.history import Acknowledged, GivenUp, Sent
 
 Place = tuple[str, str, int]  # topic, topic id, partition
 Fact = dict[str, Any]
@@ -193,3 +194,13 @@ def clients_may_be_late(record: Any) -> bool:
 def makes_clients_late(fact: Fact) -> bool:
     """A fact of the universe about a link on which what clients send may arrive late."""
     return not fact.get("id") and (fact["kind"] in LATE or (fact["kind"] == "Cut" and any(CLIENTS in pair for pair in fact["pairs"])))
+
+
+def was_unsettled_at_a_surrender(record: Any, sent: Sent) -> bool:
+    """Was it neither acknowledged nor given up when its producer gave up another record of the partition, and raised its epoch?"""
+    settled_ms = next((one.at_ms for one in record.history.of(Acknowledged, GivenUp) if one.sent == sent), float("inf"))
+    return any(
+        one.sent.producer == sent.producer and place_of(one.sent) == place_of(sent) and sent.at_ms <= one.at_ms <= settled_ms
+        for one in record.history.of(GivenUp)
+        if one.sent != sent
+    )

@@ -2,11 +2,12 @@
 
 Jepsen's nonmonotonic-send, KIP-98: whatever was retried, and however many were on their way at once. One gap is Kafka's own: a log that
 knows nothing of a producer takes any sequence of it (KIP-360), so the first records of a pipeline may be refused and the next ones taken.
-What is older than all that the log had of its producer may stand behind it.
+What is older than all that the log had of its producer may stand behind it. And what was unsettled when another record was given up is sent
+again under a new epoch.
 """
 
 from tests.simulation.anomaly import Anomaly
-from tests.simulation.checkers.evidence import Place, place_of
+from tests.simulation.checkers.evidence import Place, place_of, was_unsettled_at_a_surrender
 from tests.simulation.history import ALL, Sent
 from tests.simulation.record import Record
 
@@ -25,6 +26,6 @@ def check(record: Record) -> None:
                 continue
             before = last.get(sent.producer)
             begin = first.setdefault(sent.producer, sent.number)
-            if before is not None and begin <= sent.number < before[1].number:
+            if before is not None and begin <= sent.number < before[1].number and not was_unsettled_at_a_surrender(record, sent):
                 raise Anomaly("reordered_send", SENTENCE, f"at {before[0]}: {before[1]}", f"at {offset}: {sent}")
             last[sent.producer] = offset, sent
