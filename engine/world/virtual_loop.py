@@ -46,17 +46,10 @@ class _Soon(asyncio.Handle):
             super()._run()
 
 
-class _Later(asyncio.TimerHandle):
+class _Later(_Soon, asyncio.TimerHandle):
     """The same at its time."""
 
     __slots__ = ()
-
-    def _run(self) -> None:
-        process = self._context.get(PROCESS)
-        if process is not None and process.stands:
-            process.keep(self)
-        else:
-            super()._run()
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
