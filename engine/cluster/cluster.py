@@ -178,7 +178,8 @@ class Cluster:
         except OSError:  # a full disk, no process to be had: whoever asked hears it, and may try again
             broker.move("ended")
             raise
-        for order in self.trouble.orders(number) if self.trouble.orders(number) != orders else ():
+        now = self.trouble.orders(number)
+        for order in now if now != orders else ():
             broker.tell(order)  # changed while it was forked
         child.ended.then(lambda how: self._ended(broker, child, how.result()))
         await broker.listening.wait()
