@@ -7,16 +7,13 @@ Needs Java, Maven and the peer's scripts (KAFKA_PEER_SCRIPT, default ../shared/p
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-PEER = Path(os.environ.get("KAFKA_PEER_SCRIPT", ROOT.parent / "shared" / "peer" / "kafka"))
-RUN = Path(os.environ.get("KAFKA_PEER", Path.home() / ".cache" / "kafka-peer")) / "run"
+from tests.clients.apache_kafka import PEER, ROOT, ApacheKafkaProcess
 
 
 def pss_mib(pids: list[int]) -> float:
@@ -44,24 +41,23 @@ def main() -> None:
     options.add_argument("--only", default="")
     options.add_argument("--port", type=int, default=19292)
     chosen = options.parse_args()
-    with tempfile.TemporaryDirectory() as data:
-        ours, ready, ours_seconds = start_ours(chosen.port, data)
+    with tempfile.TemporaryDirectory() as folder:
+        ours, ready, ours_seconds = start_ours(chosen.port, f"{folder}/ours")
         our_pids = [broker["pid"] for broker in ready["brokers"]]
         try:
-            kafka = json.loads(subprocess.run([str(PEER), "up"], check=True, capture_output=True, text=True).stdout)
-            kafka_pids = [int(file.read_text()) for file in sorted(RUN.glob("node-*.pid"))]
-            print(f"start: ours {ours_seconds:.2f} s, kafka {kafka['all_listening_s']} s, {kafka['all_listening_s'] / ours_seconds:.1f} times faster")
-            time.sleep(5)
-            print(f"idle PSS: ours {pss_mib(our_pids):.0f} MiB, kafka {pss_mib(kafka_pids):.0f} MiB", flush=True)
-            pids = [f"ours={','.join(map(str, our_pids))}", f"kafka={','.join(map(str, kafka_pids))}"]
-            command = [
-                sys.executable, str(PEER.parent / "bench.py"), f"kafka={kafka['bootstrap']}", f"ours={ready['bootstrap_servers']}",
-                "--pids", pids[0], "--pids", pids[1], "--rounds", chosen.rounds, "--only", chosen.only,
-            ]
-            subprocess.run(command, check=True)
-            print(f"PSS after load: ours {pss_mib(our_pids):.0f} MiB, kafka {pss_mib(kafka_pids):.0f} MiB")
+            with ApacheKafkaProcess(Path(folder)) as kafka:
+                times = kafka.listening_s / ours_seconds
+                print(f"start: ours {ours_seconds:.2f} s, kafka {kafka.listening_s} s, {times:.1f} times faster")
+                time.sleep(5)
+                print(f"idle PSS: ours {pss_mib(our_pids):.0f} MiB, kafka {pss_mib(kafka.pids):.0f} MiB", flush=True)
+                pids = [f"ours={','.join(map(str, our_pids))}", f"kafka={','.join(map(str, kafka.pids))}"]
+                command = [
+                    sys.executable, str(PEER.parent / "bench.py"), f"kafka={kafka.bootstrap}", f"ours={ready['bootstrap_servers']}",
+                    "--pids", pids[0], "--pids", pids[1], "--rounds", chosen.rounds, "--only", chosen.only,
+                ]
+                subprocess.run(command, check=True)
+                print(f"PSS after load: ours {pss_mib(our_pids):.0f} MiB, kafka {pss_mib(kafka.pids):.0f} MiB")
         finally:
-            subprocess.run([str(PEER), "down"], check=False)
             ours.terminate()
             ours.wait(10)
 

@@ -17,7 +17,7 @@ import threading
 import time
 from pathlib import Path
 
-from tests.bench.beside_kafka import PEER, ROOT
+from tests.clients.apache_kafka import PEER, ROOT, ApacheKafkaProcess
 
 
 class Ours:
@@ -80,11 +80,8 @@ def main() -> None:
     options.add_argument("--victim", choices=("leader", "controller"), default="leader")
     chosen = options.parse_args()
     if chosen.profile == "kafka" and chosen.only != "ours" and chosen.victim == "leader":
-        kafka = json.loads(subprocess.run([str(PEER), "up"], check=True, capture_output=True, text=True).stdout)
-        try:
-            measure("Apache Kafka", kafka["bootstrap"], f"{PEER} kill {{broker}}", f"{PEER} start {{broker}}", chosen.kills)
-        finally:
-            subprocess.run([str(PEER), "down"], check=False)
+        with tempfile.TemporaryDirectory() as folder, ApacheKafkaProcess(Path(folder)) as kafka:
+            measure("Apache Kafka", kafka.bootstrap, kafka.shell("kill", "{broker}"), kafka.shell("start", "{broker}"), chosen.kills)
     if chosen.only != "kafka":
         with tempfile.TemporaryDirectory() as folder:
             ours = Ours(folder, chosen.profile)

@@ -6,18 +6,18 @@ Needs Java, Maven and the peer's scripts (KAFKA_PEER_SCRIPT, default ../shared/p
 """
 
 import argparse
-import json
 import resource
 import statistics
-import subprocess
 import tempfile
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from engine.protocol.codec import build, encode_request
 from engine.protocol.record_batch import Record, encode_batch
-from tests.bench.beside_kafka import PEER, RUN, pss_mib, start_ours
+from tests.bench.beside_kafka import pss_mib, start_ours
+from tests.clients.apache_kafka import ApacheKafkaProcess
 from tests.clients.raw_client import RawClient
 
 MEASURED_S = 10.0  # a client's latency, quiet and beside the others
@@ -243,12 +243,8 @@ def main() -> None:
                 process.terminate()
                 process.wait(60)
     if chosen.only != "ours":
-        kafka = json.loads(subprocess.run([str(PEER), "up"], check=True, capture_output=True, text=True).stdout)
-        try:
-            pids = [int(file.read_text()) for file in sorted(RUN.glob("node-*.pid"))]
-            measure(Cluster("Apache Kafka", kafka["bootstrap"], pids), chosen)
-        finally:
-            subprocess.run([str(PEER), "down"], check=False)
+        with tempfile.TemporaryDirectory() as folder, ApacheKafkaProcess(Path(folder)) as kafka:
+            measure(Cluster("Apache Kafka", kafka.bootstrap, kafka.pids), chosen)
 
 
 if __name__ == "__main__":

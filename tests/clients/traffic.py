@@ -31,7 +31,6 @@ class Traffic:
 
     def __init__(self, bootstrap, topic, *, rate=200, partitions=PARTITIONS, settings=None):
         self.topic, self.rate, self.partitions = topic, rate, partitions
-        self.settings = settings or {}
         self.bootstrap = bootstrap
         self.settings = settings or {}
         self.acked = defaultdict(list)  # partition -> values

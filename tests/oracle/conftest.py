@@ -1,42 +1,22 @@
 """Two clusters for the same script: Apache Kafka (`apache`) and ours (`ours`), each up once a run; both fixtures are bootstrap servers."""
 
 import json
-import os
-import shutil
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PEER = Path(os.environ.get("KAFKA_PEER_SCRIPT", ROOT.parent / "shared" / "peer" / "kafka"))
-JARS = Path(os.environ.get("KAFKA_PEER", Path.home() / ".cache" / "kafka-peer")) / "lib"
-PEER_PORT = int(os.environ.get("KAFKA_PEER_PORT", "45092"))
-START_SECONDS_MAX = 120
+from tests.clients.apache_kafka import ROOT, ApacheKafkaProcess
+
 STOP_SECONDS_MAX = 20
 
 
 @pytest.fixture(scope="session")
 def apache(tmp_path_factory):
     """A cluster of three Apache Kafka nodes in racks r1 to r3, in a home of its own that shares the jars."""
-    if not PEER.exists() or not shutil.which("java"):
-        pytest.fail(f"Apache Kafka needs Java, and its starter at {PEER} (KAFKA_PEER_SCRIPT)")
-    home = tmp_path_factory.mktemp("apache")
-    if JARS.exists():
-        (home / "lib").symlink_to(JARS)
-    surroundings = os.environ | {"KAFKA_PEER": str(home)}
-
-    def peer(*words):
-        done = subprocess.run([str(PEER), *words], env=surroundings, capture_output=True, text=True, timeout=START_SECONDS_MAX)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    try:
-        yield json.loads(peer("up", "--nodes", "3", "--port", str(PEER_PORT)).splitlines()[-1])["bootstrap"]
-    finally:
-        peer("down")
+    with ApacheKafkaProcess(tmp_path_factory.mktemp("of-the-peer")) as nodes:
+        yield nodes.bootstrap
 
 
 @pytest.fixture(scope="session")

@@ -1,25 +1,14 @@
 """Kafka's own Java tools against our cluster: they work unchanged, and they read our files."""
 
 import json
-import os
 import subprocess
-from pathlib import Path
 
 import pytest
 
+from tests.clients.apache_kafka import ROOT, tool
+
 pytestmark = pytest.mark.oracle
-ROOT = Path(__file__).parents[2]
-PEER = Path(os.environ.get("KAFKA_PEER_SCRIPT", ROOT.parent / "shared" / "peer" / "kafka"))
 TOOL_SECONDS_MAX = 60
-
-
-def tool(name: str, *words: str, feed: str | None = None, fails: bool = False) -> str:
-    """Runs one of Kafka's tools; its whole output."""
-    done = subprocess.run(
-        [str(PEER), name, *words], input=feed, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=TOOL_SECONDS_MAX
-    )
-    assert (done.returncode != 0) == fails, done.stdout
-    return done.stdout
 
 
 @pytest.fixture(scope="module")

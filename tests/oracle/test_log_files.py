@@ -1,8 +1,6 @@
 """Kafka's own kafka-dump-log reads the files that our storage writes, and finds in them what we put there."""
 
-import os
 import re
-import subprocess
 import uuid
 from pathlib import Path
 
@@ -13,11 +11,9 @@ from engine.protocol.record_batch import Record, encode_batch
 from engine.storage.log_config import LogConfig
 from engine.storage.partition_log import PartitionLog
 from engine.world.os_disk import OsDisk
+from tests.clients.apache_kafka import tool
 
 pytestmark = pytest.mark.oracle
-ROOT = Path(__file__).parents[2]
-PEER = Path(os.environ.get("KAFKA_PEER_SCRIPT", ROOT.parent / "shared" / "peer" / "kafka"))
-TOOL_SECONDS_MAX = 60
 NOW = 1_800_000_000_000
 BATCHES = 60
 
@@ -39,15 +35,7 @@ class StillClock:
 
 
 def dump(*files: Path, options: tuple[str, ...]) -> str:
-    done = subprocess.run(
-        [str(PEER), "kafka-dump-log", *options, "--files", ",".join(map(str, files))],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=TOOL_SECONDS_MAX,
-    )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
+    return tool("kafka-dump-log", *options, "--files", ",".join(map(str, files)))
 
 
 def opened(folder: Path, *, clean: bool, **config) -> PartitionLog:

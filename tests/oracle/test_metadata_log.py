@@ -1,10 +1,7 @@
 """Kafka's own kafka-dump-log reads a metadata log that we write, every kind of record in it, control records included."""
 
 import json
-import os
 import re
-import subprocess
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -15,10 +12,9 @@ from engine.quorum.metadata_log import METADATA_TOPIC, METADATA_TOPIC_ID, Metada
 from engine.storage.log_config import LogConfig
 from engine.storage.partition_log import PartitionLog
 from engine.world.os_disk import OsDisk
+from tests.clients.apache_kafka import tool
 
 pytestmark = pytest.mark.oracle
-ROOT = Path(__file__).parents[2]
-PEER = Path(os.environ.get("KAFKA_PEER_SCRIPT", ROOT.parent / "shared" / "peer" / "kafka"))
 NOW = 1_800_000_000_000
 ONE, TWO = UUID(int=1 << 64 | 1), UUID(int=1 << 64 | 2)
 LISTENER = stored.Endpoint(name="PLAINTEXT", host="h", port=65_000)
@@ -91,14 +87,11 @@ def test_every_record_that_we_write_is_read_by_kafka(tmp_path):
     log.append_leader_change(leader=2, voters=(1, 2, 3), granting=(2, 3), epoch=1, now_ms=NOW)
     log.append(RECORDS, epoch=1, now_ms=NOW)
     partition_log.close()
-    done = subprocess.run(
-        [str(PEER), "kafka-dump-log", "--cluster-metadata-decoder", "--files", str(folder / "00000000000000000000.log")],
-        capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-    payloads = [json.loads(text) for text in re.findall(r"payload: (\{.*\})", done.stdout)]
-    assert len(payloads) == len(RECORDS), done.stdout + done.stderr
+    said = tool("kafka-dump-log", "--cluster-metadata-decoder", "--files", str(folder / "00000000000000000000.log"))
+    payloads = [json.loads(text) for text in re.findall(r"payload: (\{.*\})", said)]
+    assert len(payloads) == len(RECORDS), said
     assert [payload["version"] for payload in payloads] == [record.WRITTEN_VERSION for record in RECORDS]
-    assert '"leaderId":2,"voters":[{"voterId":1},{"voterId":2},{"voterId":3}],"grantingVoters":[{"voterId":2},{"voterId":3}]' in done.stdout
+    assert '"leaderId":2,"voters":[{"voterId":1},{"voterId":2},{"voterId":3}],"grantingVoters":[{"voterId":2},{"voterId":3}]' in said
     told = {payload["type"]: payload["data"] for payload in payloads}
     assert told["PARTITION_CHANGE_RECORD"]["eligibleLeaderReplicas"] == [1, 3] and told["PARTITION_CHANGE_RECORD"]["leader"] == 2
     assert told["REGISTER_BROKER_RECORD"]["endPoints"][0]["port"] == 65_000 and told["REGISTER_BROKER_RECORD"]["rack"] == "a"

@@ -1,20 +1,15 @@
 """Apache Kafka and ours behind the same few words: kill, start, freeze, thaw; same timings, so that their outcomes may be compared."""
 
-import json
-import os
-import subprocess
 import time
 from pathlib import Path
 
 from confluent_kafka.admin import AdminClient
 
-from tests.clients.engine_process import ROOT, EngineProcess
+from tests.clients.apache_kafka import ApacheKafkaProcess
+from tests.clients.engine_process import EngineProcess
 from tests.clients.members import until
 
-PEER = Path(os.environ.get("KAFKA_PEER_SCRIPT", ROOT.parent / "shared" / "peer" / "kafka"))
-JARS = Path(os.environ.get("KAFKA_PEER", Path.home() / ".cache" / "kafka-peer")) / "lib"
-PORT = int(os.environ.get("KAFKA_PEER_PORT", "45092")) + 200  # beside the cluster that other tests of the same run use
-START_S, WHOLE_S = 120, 90
+WHOLE_S = 90
 # Short, and the same on both sides; the rest is Kafka's default.
 TIMINGS = (
     "broker.session.timeout.ms=1500",
@@ -107,35 +102,19 @@ class Ours(Side):
 
 
 class ApacheKafka(Side):
-    """Three nodes, in a home of its own that shares the jars."""
+    """Three nodes of its own."""
 
     name = "Apache Kafka"
 
     def __init__(self, folder):
-        assert PEER.exists(), f"Apache Kafka needs Java, and its starter at {PEER} (KAFKA_PEER_SCRIPT)"
-        home = Path(folder) / "apache"
-        home.mkdir()
-        if JARS.exists():
-            (home / "lib").symlink_to(JARS)
-        self._pids = home / "run"
-        self._surroundings = os.environ | {"KAFKA_PEER": str(home)}
-        options = [word for setting in TIMINGS for word in ("--set", setting)]
-        try:
-            self._began(json.loads(self._peer("up", "--nodes", "3", "--port", str(PORT), *options).splitlines()[-1])["bootstrap"])
-        except BaseException:
-            self.__exit__()
-            raise
-
-    def _peer(self, *words):
-        done = subprocess.run([str(PEER), *words], env=self._surroundings, capture_output=True, text=True, timeout=START_S)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        self._nodes = ApacheKafkaProcess(Path(folder), TIMINGS)
+        self._began(self._nodes.bootstrap)
 
     def pid(self, broker):
-        return int((self._pids / f"node-{broker}.pid").read_text())
+        return self._nodes.pid(broker)
 
     def _do(self, verb, broker):
-        self._peer(verb, str(broker))
+        self._nodes.order(verb, str(broker))
 
     def __exit__(self, *_):
-        self._peer("down")
+        self._nodes.__exit__()

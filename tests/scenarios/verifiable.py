@@ -5,7 +5,7 @@ import signal
 import subprocess
 import threading
 
-from tests.scenarios.two_sides import PEER
+from tests.clients.apache_kafka import PEER
 
 STOP_S = 30
 PRODUCER = """\
