@@ -181,6 +181,16 @@ class MemoryConnection:
             self._close(silently=silently)
             self.on_closed(reason)
 
+    def wither(self) -> None:
+        """Somebody between the two forgot the connection: both ends hear it, and what was on its way is lost."""
+        for end in (self, self.far_end):
+            if end is not None:
+                end._out.clear()
+                end._says_goodbye = False
+        for end in (self, self.far_end):
+            if end is not None:
+                end.reset()
+
     def vanish(self, *, silently: bool) -> None:
         """Its process is gone and hears nothing; `silently`: nobody tells the far end, and nothing that was sent leaves any more."""
         self.on_closed = self.on_frame = lambda _: None
@@ -250,6 +260,11 @@ class MemoryNetwork:
         # The system takes the call, the process when it runs: a frozen node is dialled without an error and does not answer.
         listener.network.soon(lambda: theirs.closed or listener.on_connection(theirs))
         return ours
+
+    def wither(self, far: str) -> None:
+        """All our connections with a node are forgotten by what lies between, as by a firewall after a long silence."""
+        for connection in [one for one in self._connections if one.far == far]:
+            connection.wither()
 
     def crash(self, *, power_lost: bool = False) -> None:
         """The process is gone: its ports close, its connections end without a word to it. Without power nobody else hears of it."""

@@ -6,6 +6,7 @@ import pytest
 
 from engine.world import tasks
 from engine.world.links import CLIENTS
+from engine.world.memory_network import RESET
 from engine.world.network import FRAME_BYTES_MAX
 from engine.world.os_network import FRAMES_PER_TURN_MAX, READ_BYTES
 from engine.world.real import real_world
@@ -158,6 +159,24 @@ def test_a_cut_link_stalls_and_a_healed_one_delivers_everything_in_order():
         return heard
 
     assert run_virtually(main()) == [bytes([n]) for n in range(5)]
+
+
+def test_a_connection_that_is_forgotten_takes_with_it_what_it_carried_and_both_ends_hear_of_it():
+    async def main():
+        run = Simulation(3)
+        one, two = run.world("node-1"), run.world("node-2")
+        dialled, accepted, heard, _, _ = await pair(two, one, "node-1", 9092)
+        ends = []
+        dialled.on_closed = accepted.on_closed = ends.append
+        run.links.cut("node-2", "node-1")
+        dialled.send(frame(b"lost"))
+        await run.sleep(500)
+        run.links.heal()
+        one.network.wither("node-2")
+        await run.sleep(1_000)
+        return heard, ends
+
+    assert run_virtually(main()) == ([], [RESET, RESET])
 
 
 def test_a_crashed_node_refuses_and_its_peers_hear_the_end():

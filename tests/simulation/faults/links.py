@@ -20,12 +20,17 @@ class Cut(Fault):
         one, other = chance.shuffled(nodes)[:2]
         return {"node": one, "other": other}
 
+    def find(self, universe: Universe, args: Args) -> int | None:
+        """Whose links."""
+        return args["node"]
+
     def pairs(self, universe: Universe, args: Args) -> list[tuple[str, str]]:
         """Which links."""
         return [(_name(args["node"]), _name(args["other"]))]
 
     async def begin(self, universe: Universe, args: Args) -> bool:
-        if args["node"] not in universe.ids:
+        args["_node"] = self.find(universe, args)
+        if args["_node"] not in universe.ids:
             return False
         args["_pairs"] = self.pairs(universe, args)
         for one, other in args["_pairs"]:
@@ -56,7 +61,27 @@ class CutFromPeers(Cut):
         return {"node": chance.choice(nodes)}
 
     def pairs(self, universe: Universe, args: Args) -> list[tuple[str, str]]:
-        return [(_name(args["node"]), _name(other)) for other in universe.ids if other != args["node"]]
+        return [(_name(args["_node"]), _name(other)) for other in universe.ids if other != args["_node"]]
+
+
+class ControllerLostByPeers(CutFromPeers):
+    """The active controller is cut off from all other nodes until its connections are forgotten, with what they carried."""
+
+    name = "controller lost by peers"
+    lasts_ms = (500, 4_000)
+
+    def draw(self, chance: Chance, nodes: list[int]) -> Args:
+        return {}
+
+    def find(self, universe: Universe, args: Args) -> int | None:
+        return universe.controller()
+
+    async def end(self, universe: Universe, args: Args) -> None:
+        await super().end(universe, args)
+        if args["_node"] in universe.alive():
+            for _, other in args["_pairs"]:
+                universe.worlds[args["_node"]].network.wither(other)
+        universe.tell("ConnectionsForgotten", args["_node"])
 
 
 class UnheardByPeers(CutFromPeers):
@@ -72,7 +97,7 @@ class CutFromClients(CutFromPeers):
     name = "cut from clients"
 
     def pairs(self, universe: Universe, args: Args) -> list[tuple[str, str]]:
-        return [(_name(args["node"]), CLIENTS)]
+        return [(_name(args["_node"]), CLIENTS)]
 
 
 class Split(Cut):
@@ -158,5 +183,6 @@ class FlakyNetwork(Fault):
 
 
 FAULTS = (
-    Cut(), OneWayCut(), CutFromPeers(), UnheardByPeers(), CutFromClients(), Split(), SlowLink(), BreakingConnections(), FlakyNetwork(),
+    Cut(), OneWayCut(), CutFromPeers(), ControllerLostByPeers(), UnheardByPeers(), CutFromClients(), Split(),
+    SlowLink(), BreakingConnections(), FlakyNetwork(),
 )
