@@ -45,6 +45,7 @@ class Member:
         self.generation = NO_GENERATION
         self.owned: frozenset[TopicPartition] = frozenset()
         self.must_join = True
+        self.came_back = False  # to the lead, as the instance that it was: what it finds stays, whatever was added to the topic meanwhile
         self._owned_since = NO_GENERATION
         self._heard: ErrorCode | None = None  # what a heartbeat was answered, for the loop
         self._stopping = self._is_stable = False
@@ -61,6 +62,10 @@ class Member:
     def ended(self) -> bool:
         """Is it over, though nobody told it to leave? Its instance was taken: whoever watches processes starts it again."""
         return self._tasks[0].done() and not self.client.gone
+
+    def enforce_rebalance(self) -> None:
+        """As Java's consumer (KIP-568): the whole group shares out anew."""
+        self.came_back, self.must_join = False, True
 
     # ---- its life
 
@@ -144,6 +149,7 @@ class Member:
             return await self.client.sleep(BACKOFF_MS)
         self.id, self.generation = joined.member_id, joined.generation_id
         self._seen = self._partitions() if joined.leader == self.id else {}
+        self.came_back = joined.leader == self.id and joined.skip_assignment  # ConsumerCoordinator.onLeaderElected: what is there now is what it knows
         assignments = self._share_out(joined) if joined.leader == self.id and not joined.skip_assignment else {}
         message = build(
             "SyncGroup", "request", 5, group_id=self.group, generation_id=self.generation, member_id=self.id,

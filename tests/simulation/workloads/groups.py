@@ -102,6 +102,13 @@ class Group:
                 self._members[slot].crash()
                 self._come(universe, history, slot)
 
+    def _share_out_what_was_added(self, behind: dict[str, tuple[int, int]] | None) -> None:
+        """A static leader that was away while partitions were added never shares them out (KIP-814); its operator has it do so."""
+        owned = {f"{topic}-{index}" for member in self._members.values() for topic, index in member.owned}
+        for member in self._members.values():
+            if member.came_back and behind and not owned.issuperset(behind):
+                member.enforce_rebalance()
+
     async def finish(self, universe: Universe, history: History) -> None:
         """Everything that was sent is settled, the group has committed up to the end, and its members have left."""
         await self._producer.flush()
@@ -109,6 +116,7 @@ class Group:
         give_up_ms = universe.simulation.now_ms() + CATCH_UP_MS_MAX
         while (behind := await self._behind()) is None or behind:
             self._mind(universe, history)
+            self._share_out_what_was_added(behind)
             if universe.simulation.now_ms() > give_up_ms:
                 raise Anomaly("client", f"group {self.name} does not get to the end after healing", behind, *self._members.values())
             await universe.sleep(LOOK_EVERY_MS)
