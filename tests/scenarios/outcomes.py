@@ -12,7 +12,10 @@ RATE = 200
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`down_s`: the longest silence of any partition from the fault until its end was ordered; `back_s`: from then until all is whole."""
+    """`down_s`: the longest silence of any partition from the fault until its end was ordered; `back_s`: from then until all is whole.
+
+    `epoch`: the producer's at the end; above 0 it has excused itself from the order (`Traffic.excused`).
+    """
 
     scenario: str
     side: str
@@ -20,16 +23,17 @@ class Row:
     lost: int
     duplicated: int
     reordered: int
+    epoch: int
     down_s: float
     back_s: float
     whole_s: float
 
     def __str__(self):
-        kept = f"{self.acked:>7} {self.lost:>5} {self.duplicated:>5} {self.reordered:>5}"
+        kept = f"{self.acked:>7} {self.lost:>5} {self.duplicated:>5} {self.reordered:>5} {self.epoch:>5}"
         return f"{self.scenario:<12} {self.side:<13} {kept} {self.down_s:>7.2f} {self.back_s:>7.2f} {self.whole_s:>8.2f}"
 
 
-HEAD = f"{'scenario':<12} {'side':<13} {'acked':>7} {'lost':>5} {'twice':>5} {'order':>5} {'down s':>7} {'back s':>7} {'whole s':>8}"
+HEAD = f"{'scenario':<12} {'side':<13} {'acked':>7} {'lost':>5} {'twice':>5} {'order':>5} {'epoch':>5} {'down s':>7} {'back s':>7} {'whole s':>8}"
 
 
 def hard_bounce(side, topic, traffic):
@@ -87,4 +91,4 @@ def outcome(side, scenario):
         whole_s = side.whole(topic)
         ended = time.monotonic()
     differences = traffic.differences()
-    return Row(scenario, side.name, traffic.count, *differences, silence(traffic, fell, mended), silence(traffic, mended, ended), whole_s)
+    return Row(scenario, side.name, traffic.count, *differences, traffic.epoch, silence(traffic, fell, mended), silence(traffic, mended, ended), whole_s)
