@@ -41,11 +41,10 @@ from engine.storage.partition_log import PartitionLog
 from engine.world.tasks import Expired, Signal, spawn, within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Callable, Coroutine
     from typing import Any
 
     from engine.events.journal import Journal
-    from engine.replication.partition import Partition
     from engine.world.network import Listener
     from engine.world.tasks import Task
     from engine.world.world import World
@@ -279,10 +278,6 @@ class Node:
     def create_internal_topic(self, name: str) -> None:
         """Begins to create it; who needs it asks again."""
         self.topic_creation.begin([name])
-
-    def hosted_partitions(self) -> Iterator[Partition]:
-        """The replicas on this node, in order."""
-        yield from self.replicas.all()
 
     # ---- ending
 

@@ -93,10 +93,13 @@ async def _tell(node: Node, pipe: Pipe) -> None:
     spawn(_tell_unfenced(node, pipe), name="telling when unfenced")
     await node.caught_up.wait()
     pipe.send({"image": image_on_wire(node)})
-    while True:
+
+    def tell() -> None:
         if pipe.queued_bytes < PIPE_BYTES_MAX and (taken := sample.take()):
             pipe.send({"traffic": taken})
-        await clock.sleep(SAMPLE_MS / clock.factor)
+        clock.call_later(SAMPLE_MS / clock.factor, tell)
+
+    tell()
 
 
 async def _tell_unfenced(node: Node, pipe: Pipe) -> None:

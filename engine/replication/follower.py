@@ -315,7 +315,7 @@ class LeaderFetcher:
         log = partition.log
         epoch, end_offset = log.epoch_end(leader.epoch)
         own = EpochEnd(epoch, end_offset) if end_offset >= 0 else None
-        log.truncate_to(truncation(leader=leader, own=own, log_end_offset=log.log_end_offset).offset)
+        partition.cut(truncation(leader=leader, own=own, log_end_offset=log.log_end_offset).offset)
 
     # ---- errors
 

@@ -89,9 +89,9 @@ class LogFolders:
         """Where a restarted replica knows its records to be committed."""
         self._write(checkpoints.HIGH_WATERMARKS, {place: log.high_watermark for place, log in logs.items()}, durable=False)
 
-    def save_recovery_points(self, logs: Logs) -> None:
+    def save_recovery_points(self, logs: Logs, *, durable: bool = False) -> None:
         """What need not be checked after a kill, and where logs begin."""
-        self._write(checkpoints.RECOVERY_POINTS, {place: log.recovery_point for place, log in logs.items()}, durable=False)
+        self._write(checkpoints.RECOVERY_POINTS, {place: log.recovery_point for place, log in logs.items()}, durable=durable)
         # Only starts inside a segment: others can be seen from the files, as in Kafka.
         starts = {place: log.log_start_offset for place, log in logs.items() if log.log_start_offset > log.segments()[0].base_offset}
         self._write(checkpoints.LOG_START_OFFSETS, starts, durable=True)

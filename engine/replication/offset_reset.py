@@ -23,7 +23,7 @@ async def reset_offset(partition: Partition, *, peer: Peer, node_id: int) -> Non
     if latest < log.log_end_offset:
         # The leader was elected although it lacks records that we have (unclean): ours are not part of the log any more.
         if partition.leader_epoch == epoch and not partition.closed:
-            log.truncate_to(latest)
+            partition.cut(latest)
         return
     earliest = await _offset(partition, peer, node_id, EARLIEST)
     if earliest > log.log_end_offset and partition.leader_epoch == epoch and not partition.closed:

@@ -48,6 +48,7 @@ class Room:
     journal: Journal
     isr_changes: IsrChanges
     lag_ms_max: int
+    on_cut: Callable[[], None]  # a log ends before its recovery point
 
     def now_ms(self) -> float:
         return self.clock.monotonic_ms()
@@ -186,6 +187,13 @@ class Partition:
         self.when_committed(appended.last_offset + 1, lambda error: done.refuse(error) if error else done.resolve(None))
         await done.wait()
         return appended.base_offset
+
+    def cut(self, offset: int) -> None:
+        """As follower: what stands at `offset` and behind it is not the leader's."""
+        recovery_point = self.log.recovery_point
+        self.log.truncate_to(offset)
+        if self.log.recovery_point < recovery_point:
+            self.room.on_cut()
 
     def delete_before(self, offset: int) -> None:
         """As leader: moves the log start, which followers learn with their next fetch. Raises OffsetOutOfRange."""

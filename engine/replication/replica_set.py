@@ -24,6 +24,7 @@ from engine.replication.log_folders import LogFolders
 from engine.replication.partition import Partition, Room
 from engine.storage.checkpoints import CheckpointError
 from engine.storage.log_config import LogConfig
+from engine.storage.segmented_log import SegmentedLog
 from engine.world.world import World
 
 EXPIRE_PRODUCERS_MS = 600_000  # producer.id.expiration.check.interval.ms, which Kafka does not document
@@ -67,13 +68,15 @@ class ReplicaSet:
             journal=journal,
             isr_changes=self._isr_changes,
             lag_ms_max=config["replica.lag.time.max.ms"],
+            on_cut=self._recovery_points_fell,
         )
         self._partitions: dict[Place, Partition] = {}
+        self._moved: dict[SegmentedLog, None] = {}  # all logs share it
         self._offline: set[Place] = set()
         self._fetchers: dict[int, LeaderFetcher] = {}
         self._doomed: deque[str] = deque()  # folders of replicas that are gone; a start removes those that a stop left
         self._untaken: dict[Place, None] = {}  # what the image has changed and we have not followed yet, in order
-        self._running = False
+        self._running = self._points_fell = False
 
     # ---- finding
 
@@ -97,6 +100,16 @@ class ReplicaSet:
     def all(self) -> list[Partition]:
         """Every replica here, in order."""
         return [self._partitions[place] for place in sorted(self._partitions)]
+
+    def take_moved(self) -> list[tuple[SegmentedLog, bool]]:
+        """Logs whose offsets, epochs or segments have changed since the last take, or that came or went; and whether they are ours."""
+        moved = [(log, self._has(log)) for log in self._moved]
+        self._moved.clear()
+        return moved
+
+    def _has(self, log: SegmentedLog) -> bool:
+        found = self._partitions.get((log.topic, log.partition))
+        return found is not None and found.log is log
 
     # ---- life
 
@@ -165,6 +178,17 @@ class ReplicaSet:
 
     def _save_high_watermarks(self) -> None:
         self._folders.save_high_watermarks({place: partition.log for place, partition in self._partitions.items()})
+
+    def _recovery_points_fell(self) -> None:
+        """As LogManager.truncateTo: a file that vouches for more than is there would have it believed after a power cut."""
+        if not self._points_fell:
+            self._points_fell = True
+            self._world.clock.call_soon(self._save_fallen_points)
+
+    def _save_fallen_points(self) -> None:
+        self._points_fell = False
+        if self._running:
+            self._folders.save_recovery_points({place: partition.log for place, partition in self._partitions.items()}, durable=True)
 
     def _save_recovery_points(self) -> None:
         self._folders.save_recovery_points({place: partition.log for place, partition in self._partitions.items()})
@@ -252,6 +276,8 @@ class ReplicaSet:
             min_insync_replicas=values["min.insync.replicas"],
         )
         self._partitions[place] = partition
+        log.moved = self._moved
+        self._moved[log] = None
         return partition
 
     def _drop(self, place: Place, *, topic_id: UUID | None = None) -> None:
@@ -261,6 +287,7 @@ class ReplicaSet:
         if partition is None or (topic_id is not None and partition.topic_id != topic_id):
             return
         del self._partitions[place]
+        self._moved[partition.log] = None
         led = partition.is_leader
         self._unfollow(partition, partition.leader)
         partition.retire()

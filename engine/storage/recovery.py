@@ -115,10 +115,10 @@ def _make_whole(opening: Opening, segments: list[Segment], epochs: EpochHistory,
         size = segment.size
         if number >= first_untrusted:
             epochs.truncate_from_end(segment.base_offset)
-        for header, _ in segment.rebuild():
+        for header in segment.rebuild(following):  # what reaches over it was cut, and a power cut has brought it back
             epochs.assign(header.leader_epoch, header.base_offset)
         cut_bytes += size - segment.size
-        if following is not None and (size > segment.size or segment.next_offset != following):
+        if following is not None and segment.next_offset != following:
             # Records behind a hole cannot be kept: their followers would not agree about the hole. After a power cut it may lie between
             # batches, since the system writes files back in any order. Compaction leaves holes too, but syncs what it has cleaned.
             for later in segments[number + 1 :]:

@@ -159,7 +159,7 @@ class Segment:
             boundary = found.position + found.header.size
         return boundary
 
-    def checked_batches(self, position: int = 0) -> Iterator[tuple[Located, memoryview]]:
+    def checked_batches(self, position: int = 0) -> Iterator[Located]:
         """(where, bytes) of every good batch from `position` on; stops at the first torn, corrupt or backward one."""
         chunk, start, offset = memoryview(b""), position, self.base_offset
         while position < self.size:
@@ -179,18 +179,23 @@ class Segment:
                 return
             if header.base_offset < offset or header.last_offset_delta < 0 or not self.can_hold(header.last_offset):
                 return
-            yield Located(position, header), view
+            yield Located(position, header)
             position, offset = position + size, header.next_offset
 
-    def rebuild(self) -> Iterator[tuple[BatchHeader, memoryview]]:
-        """Walks all batches, cuts what is not good, and makes the indexes anew. Yields each batch before it is counted."""
+    def rebuild(self, until: int | None) -> Iterator[BatchHeader]:
+        """Walks all batches, cuts from the first on that is not good or at `until`, and makes the indexes anew.
+
+        Yields each batch's header before it is counted.
+        """
         self.offset_index.clear()
         self.time_index.clear()
         self._largest, self._since_index, self._first_timestamp = (-1, self.base_offset), 0, None
         end, self.next_offset = 0, self.base_offset
-        for found, view in self.checked_batches():
+        for found in self.checked_batches():
             header = found.header
-            yield header, view
+            if until is not None and header.base_offset >= until:
+                break
+            yield header
             if header.max_timestamp > self._largest[0]:
                 self._largest = (header.max_timestamp, header.last_offset)
             if self._since_index > self.index_interval_bytes:

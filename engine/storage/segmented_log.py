@@ -22,7 +22,10 @@ FOLDER_NAME_MAX = 255
 
 
 class SegmentedLog:
-    """Kafka's folder `topic-partition` with its segments; `log_end_offset` is the next offset to be given."""
+    """Kafka's folder `topic-partition` with its segments; `log_end_offset` is the next offset to be given.
+
+    `moved`: here it notes that its offsets, epochs or segments are not what they were; whoever watches many logs gives all of them one.
+    """
 
     def __init__(
         self, *, opening: recovery.Opening, loaded: recovery.Loaded, topic: str, partition: int, clock: Clock, journal: Journal
@@ -32,6 +35,7 @@ class SegmentedLog:
         self.folder = opening.folder
         self.config = opening.config
         self.topic_id: uuid.UUID | None = None
+        self.moved: dict[SegmentedLog, None] = {}
         self.log_start_offset = loaded.log_start_offset
         self.log_end_offset = loaded.log_end_offset
         self.high_watermark = loaded.log_start_offset
@@ -74,6 +78,7 @@ class SegmentedLog:
             return False
         self.high_watermark = offset
         self.window.on_high_watermark(offset)
+        self.moved[self] = None
         return True
 
     # ---- leader epochs
@@ -88,6 +93,7 @@ class SegmentedLog:
         return self.epochs.end_offset_for(epoch, self.log_end_offset)
 
     def _write_epochs(self) -> None:
+        self.moved[self] = None
         checkpoints.write_epochs(self._disk, self._disk.join(self.folder, checkpoints.LEADER_EPOCHS), self.epochs.entries)
 
     # ---- rolling
@@ -135,6 +141,7 @@ class SegmentedLog:
         self._journal.emit(fact)
 
     def _begin_segment(self, base_offset: int) -> None:
+        self.moved[self] = None
         segment = Segment(
             disk=self._disk, folder=self.folder, base_offset=base_offset, config=self.config, now_ms=self._clock.now_ms()
         )
@@ -162,8 +169,21 @@ class SegmentedLog:
             self._unsynced.remove(self._active)
         self.log_end_offset = self._active.truncate_to(offset)
         self._after_cut(was_end)
+        self._leave_cut_file()
+
+    def _leave_cut_file(self) -> None:
+        """A power cut may undo a cut that was not synced. What comes next goes into another file, whose name says where the cut was."""
+        cut = self._active
+        self.recovery_point = min(self.recovery_point, cut.base_offset)
+        if cut.size:
+            self.roll(reason="cut")
+        else:
+            self._segments.remove(cut)
+            cut.remove()
+            self._begin_segment(self.log_end_offset)
 
     def _after_cut(self, was_end: int) -> None:
+        self.moved[self] = None
         self._tail.clear()
         self._reader.forget()
         self.high_watermark = min(self.high_watermark, self.log_end_offset)
@@ -212,6 +232,7 @@ class SegmentedLog:
         if offset <= self.log_start_offset:
             return
         self.log_start_offset = min(offset, self.log_end_offset)
+        self.moved[self] = None
         while len(self._segments) > 1 and self._segments[1].base_offset <= self.log_start_offset:
             self._drop(self._segments.pop(0))
         for snapshot in recovery.snapshot_offsets(self._disk, self.folder):

@@ -16,7 +16,7 @@ def handle(context: RequestContext, request: Message) -> Message:
     node = context.node
     asked = None if request.topics is None else {topic.topic: set(topic.partitions) for topic in request.topics}
     topics: dict[str, list[dict[str, Any]]] = {}
-    for partition in node.hosted_partitions():
+    for partition in node.replicas.all():
         if asked is not None and partition.index not in asked.get(partition.topic, ()):
             continue
         log = partition.log

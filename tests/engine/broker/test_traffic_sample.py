@@ -11,61 +11,72 @@ from engine.storage.segment import SegmentInfo
 class Log(SimpleNamespace):
     """As much of a log as a sample looks at."""
 
+    __hash__ = object.__hash__
+
     def segments(self):
         return [SegmentInfo(0, self.size, 0)]
 
 
-class Replica:
-    """A hosted partition with two records in 100 bytes."""
+class Replicas(dict):
+    """Logs by partition; those that were touched or came or went are told of once."""
 
-    def __init__(self, index):
-        epochs = EpochHistory([EpochStart(0, 0)])
-        self.topic, self.index = "orders", index
-        self.log = Log(log_end_offset=2, high_watermark=2, log_start_offset=0, size=100, epochs=epochs)
+    def __init__(self, logs):
+        super().__init__(logs)
+        self.moved = list(logs.values())
+
+    def take_moved(self):
+        moved, self.moved = self.moved, []
+        return [(log, self.get(log.partition) is log) for log in moved]
 
 
-def sampled(*replicas):
-    """(the sample, the list of hosted replicas that it looks at)"""
-    hosted = list(replicas)
+def log_of(index):
+    """Two records in 100 bytes."""
+    epochs = EpochHistory([EpochStart(0, 0)])
+    return Log(topic="orders", partition=index, log_end_offset=2, high_watermark=2, log_start_offset=0, size=100, epochs=epochs)
+
+
+def sampled(count):
+    """(the sample, the replicas that it looks at)"""
+    replicas = Replicas({index: log_of(index) for index in range(count)})
     node = SimpleNamespace(
         traffic=Traffic(),
-        hosted_partitions=lambda: iter(hosted),
+        replicas=replicas,
         lifecycle=SimpleNamespace(heard_at_ms=None),
         controller=SimpleNamespace(active=False),
         spec=SimpleNamespace(node_id=1),
     )
-    return TrafficSample(node), hosted
+    return TrafficSample(node), replicas
 
 
 def test_the_first_sample_tells_everything_and_the_next_only_what_moved():
-    one, two = Replica(0), Replica(1)
-    sample, _ = sampled(one, two)
+    sample, replicas = sampled(2)
     first = sample.take()
     assert first["offsets"] == {"orders": {"0": [2, 2, 0], "1": [2, 2, 0]}}
     assert first["epochs"] == {"orders": {"0": [[0, 0]], "1": [[0, 0]]}}
     assert first["segments"] == {"orders": {"0": [[0, 100]], "1": [[0, 100]]}}
     assert first["log_bytes"] == 200
     assert sample.take() is None
-    two.log.log_end_offset, two.log.size = 3, 150
+    replicas[1].log_end_offset, replicas[1].size = 3, 150
+    replicas.moved = [replicas[1]]
     assert sample.take() == {
         "node": 1, "log_bytes": 250, "offsets": {"orders": {"1": [3, 2, 0]}}, "sizes": {"orders": {"1": 150}}
     }  # fmt: skip
 
 
 def test_an_epoch_without_records_is_told():
-    one = Replica(0)
-    sample, _ = sampled(one)
+    sample, replicas = sampled(1)
     sample.take()
-    one.log.epochs.assign(4, 2)
+    replicas[0].epochs.assign(4, 2)
+    replicas.moved = [replicas[0]]
     assert sample.take()["epochs"] == {"orders": {"0": [[0, 0], [4, 2]]}}
 
 
 def test_a_replica_that_went_counts_no_more_and_one_of_its_name_is_new():
-    one, two = Replica(0), Replica(1)
-    sample, hosted = sampled(one, two)
+    sample, replicas = sampled(2)
     sample.take()
-    hosted[:] = [two]
+    replicas.moved = [replicas.pop(0)]
     assert sample.take() is None  # its end is a fact, not traffic
-    hosted[:] = [Replica(0), two]
+    replicas[0] = log_of(0)
+    replicas.moved = [replicas[0]]
     again = sample.take()
     assert again["offsets"] == {"orders": {"0": [2, 2, 0]}} and again["log_bytes"] == 200

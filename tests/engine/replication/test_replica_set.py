@@ -30,6 +30,18 @@ async def test_a_clean_stop_keeps_the_high_watermark_and_leaves_its_marker(trio)
 
 
 @story()
+async def test_a_cut_below_the_recovery_point_is_on_disk_at_once(trio):
+    await trio.produce(["a"])
+    await trio.produce(["b"])
+    replica = trio.nodes[2].replicas.find(TOPIC, 0)
+    replica.log.sync()
+    replica.cut(1)
+    await trio.simulation.sleep(1)
+    trio.crash(2)
+    assert checkpoints.read_offsets(trio.simulation.disk("node-2"), "/data-2/recovery-point-offset-checkpoint") == {(TOPIC, 0): 0}
+
+
+@story()
 async def test_a_kill_is_seen_at_the_next_start(trio):
     await trio.produce(["a"])
     trio.crash(3)
@@ -71,11 +83,15 @@ async def test_a_topic_recreated_while_a_node_was_away_begins_anew_there(trio):
 @story()
 async def test_a_replica_moved_away_is_deleted(trio):
     await trio.produce(["a"])
+    log = trio.log(3)
+    assert (log, True) in trio.nodes[3].replicas.take_moved()
+    assert trio.nodes[3].replicas.take_moved() == []
     trio.change(replicas=(1, 2), isr=(1, 2))
     trio.tell()
     with pytest.raises(NotLeaderOrFollower):
         trio.nodes[3].replicas.find(TOPIC, 0)
     assert not trio.nodes[3].world.disk.exists("/data-3/orders-0")
+    assert trio.nodes[3].replicas.take_moved() == [(log, False)]
     assert (await trio.produce(["b"])).error_code == 0
 
 

@@ -177,7 +177,9 @@ class Trio:
 
     def values(self, number: int, index: int = 0) -> list[str]:
         log = self.log(number, index)
-        return values_of(log.read_records(log.log_start_offset, bytes_max=1 << 30, upper=log.log_end_offset))
+        begins = [max(segment.base_offset, log.log_start_offset) for segment in log.segments()]
+        parts = [log.read_records(begin, bytes_max=1 << 30, upper=log.log_end_offset) for begin in begins]
+        return values_of(b"".join(parts))
 
     async def until(self, condition, *, within_ms: int = 30_000) -> None:
         for _ in range(within_ms // 10):

@@ -35,6 +35,7 @@ class LogAndList(RuleBasedStateMachine):
         self.batches: list[Batch] = []
         self.start = self.end = self.epoch = self.sequence = 0
         self.timestamp = NOW
+        self.shown = (None,)
 
     @rule(count=some.integers(1, 4), size=some.integers(0, 120), later=some.integers(-5, 50))
     def append(self, count, size, later):
@@ -92,6 +93,15 @@ class LogAndList(RuleBasedStateMachine):
     @invariant()
     def offsets_agree(self):
         assert (self.log.log_start_offset, self.log.log_end_offset) == (self.start, self.end)
+
+    @invariant()
+    def what_moved_was_noted(self):
+        log = self.log
+        offsets = (log.log_start_offset, log.log_end_offset, log.high_watermark)
+        shown = (log, offsets, list(log.epochs.entries), [segment.base_offset for segment in log.segments()])
+        assert log in log.moved or shown == self.shown or log is not self.shown[0]
+        self.shown = shown
+        log.moved.clear()
 
     @invariant()
     def every_offset_is_read_in_its_batch(self):

@@ -112,6 +112,32 @@ def test_segments_behind_a_hole_between_batches_go_as_after_a_power_cut(shelf, k
     assert [segment.base_offset for segment in again.segments()] == [0]
 
 
+@pytest.mark.parametrize("kept", [0, 2])
+def test_what_was_cut_and_comes_back_after_a_power_cut_is_cut_again(shelf, kept):
+    log = filled(shelf, count=4)
+    log.sync()
+    log.truncate_to(kept)
+    for number in range(kept, 6):
+        append(log, b"n" * 100, leader_epoch=3)
+        if number == 4:
+            log.roll()
+    log.crash()
+    was, first = everything(log), shelf.file(f"{0:020d}.log")
+    size = first.size
+    for name in shelf.names():
+        shelf.file(name).is_durable() if name != f"{0:020d}.log" or not kept else first.lose_power(All())
+    assert first.size == size * (2 if kept else 1), "the cut is undone"
+    again = shelf.open(recovery_point=log.recovery_point)
+    assert everything(again) == was and again.log_end_offset == 6
+    assert again.epochs.entries == [(0, 0)] * bool(kept) + [(3, kept)]
+
+
+class All:
+    """Dice by which nothing is left that was not synced."""
+
+    real = staticmethod(lambda: 0.4)
+
+
 def test_segments_below_the_recovery_point_are_not_walked(shelf):
     log = filled(shelf, segment_bytes=900)
     bases = [segment.base_offset for segment in log.segments()]

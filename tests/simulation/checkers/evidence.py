@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from engine.protocol.record_batch import walk
 from engine.quorum.metadata_log import MetadataLog
 from tests.simulation.history import Acknowledged, GivenUp, Sent
 
@@ -161,6 +162,19 @@ def replicas_here(record: Any) -> list[tuple[int, int, Any]]:
         if node.replicas is not None
         for replica in node.replicas.all()
     ]
+
+
+def batches_of(log: Any, begin: int, end: int) -> list[bytes]:
+    """Those between two offsets, whole. A read stops where a segment ends, and replicas need not end theirs alike."""
+    found: list[bytes] = []
+    while begin < end:
+        data = log.read_records(begin, bytes_max=1 << 30, upper=end)
+        headers = list(walk(data))
+        if not headers:
+            break
+        found += [bytes(data[position : position + header.size]) for position, header in headers]
+        begin = headers[-1][1].next_offset
+    return found
 
 
 def leaders_now(record: Any) -> dict[tuple[UUID, int], Any]:

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from engine.protocol.record_batch import walk
 from tests.simulation.anomaly import Anomaly
-from tests.simulation.checkers.evidence import replicas_here
+from tests.simulation.checkers.evidence import batches_of, replicas_here
 from tests.simulation.record import Record
 
 SENTENCE = "replicas hold the same bytes below the high watermark"
@@ -20,24 +19,12 @@ def check(record: Record) -> None:
         end = min(log.high_watermark for _, log in logs)
         if not record.healed or begin >= end:
             continue
-        held = {number: _bytes_of(log, begin, end) for number, log in logs}
+        held = {number: b"".join(batches_of(log, begin, end)) for number, log in logs}
         first = min(held)
         different = [number for number, data in held.items() if data != held[first]]
         if different:
             where = {number: _part_at(held[first], held[number]) for number in different}
             raise Anomaly("logs_are_equal", SENTENCE, f"{place} from {begin} to {end}", f"differ from node {first} at byte: {where}")
-
-
-def _bytes_of(log: Any, offset: int, end: int) -> bytes:
-    """A read stops where a segment ends, and replicas need not end theirs alike."""
-    found = b""
-    while offset < end:
-        data = log.read_records(offset, bytes_max=1 << 30, upper=end)
-        headers = [header for _, header in walk(data)]
-        if not headers:
-            break
-        found, offset = found + bytes(data), headers[-1].next_offset
-    return found
 
 
 def _part_at(one: bytes, other: bytes) -> int:

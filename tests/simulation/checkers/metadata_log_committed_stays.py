@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.protocol.record_batch import walk
+from engine.protocol.record_batch import read_header
 from tests.simulation.anomaly import Anomaly
+from tests.simulation.checkers.evidence import batches_of
 from tests.simulation.record import Record
 
 SENTENCE = "what is committed in the metadata log stays, and is the same for all"
@@ -51,10 +52,9 @@ def _is_readable(record: Record, number: int) -> bool:
 
 
 def _compare(watch: Watch, number: int, log: Any, begin: int, end: int) -> None:
-    data = log.read_records(begin, bytes_max=1 << 30, upper=end)
     offset = begin
-    for position, header in walk(data):
-        batch = bytes(data[position : position + header.size])
+    for batch in batches_of(log, begin, end):
+        header = read_header(batch)
         known = watch.batches.setdefault(header.base_offset, batch)
         if known != batch:
             where = f"offset {header.base_offset}, node {number}"

@@ -28,7 +28,7 @@ def check(record: Record) -> None:
     for fact in record.universe.facts:
         if fact["kind"] == "ControllerElected":
             _note(leaders, (METADATA, fact["epoch"]), fact["leader"])
-        elif fact["kind"] == "TopicCreated":
+        elif fact["kind"] in ("TopicCreated", "TopicDeleted"):  # a controller that ends at once tells only one of them
             told = {key: leader for key, leader in told.items() if key[0] != fact["topic"]}
         elif fact["kind"] == "LeaderElected":
             _note(told, (fact["topic"], fact["partition"], fact["leader_epoch"]), fact["leader"])
