@@ -79,8 +79,10 @@ class Clients:
 
     async def close(self, client: str) -> None:
         """End in order. One that has ended already is only forgotten."""
-        if client in self._orders:
-            await self._give(client, "close", ("closed", "failed"))
+        order = self._orders.get(client)
+        if order is not None:
+            if not order.get("ended"):
+                await self._give(client, "close", ("closed", "failed"))
             await self._forget(client)
 
     async def crash(self, client: str) -> None:

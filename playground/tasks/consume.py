@@ -6,7 +6,7 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from playground.celery import app
-from playground.tasks.measures import Measures
+from playground.tasks.measures import Measures, in_words
 from playground.tasks.orders import ORDERS, Order
 
 RECORDS_A_POLL_MAX = 500  # max.poll.records of Java's client
@@ -25,7 +25,7 @@ def consume(sandbox: str, client: str, run: str) -> None:
         Reading(order).run()
     except (KafkaException, ValueError, TypeError) as error:
         order.state = "failed"
-        order.report = order.report | {"last_error": str(error)}
+        order.report = order.report | {"last_error": in_words(error)}
     finally:
         ORDERS.give_back(sandbox, order)
 
@@ -47,6 +47,7 @@ class Reading:
             self._obey()
             if self._order.do in ("close", "crash"):
                 break
+            self._measures.raise_fatal()
             assert self._consumer is not None, "made when the first order is obeyed"
             wait = PAUSED_POLL_SECONDS if self._paused else max(self._settings["poll"], 10) / 1000
             messages = self._consumer.consume(RECORDS_A_POLL_MAX if wait < 0.5 else 1, timeout=min(wait, 0.25))
@@ -74,7 +75,7 @@ class Reading:
     def _join(self, wanted: dict[str, Any]) -> None:
         if self._consumer is not None:
             self._consumer.close()
-        self._consumer = Consumer(configuration(wanted, self._order.client) | {"error_cb": self._error})
+        self._consumer = Consumer(configuration(wanted, self._order.client) | {"error_cb": self._measures.client_error})
         self._consumer.subscribe([wanted["topic"]], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
 
     def _hold(self, hold: bool) -> None:
@@ -108,7 +109,7 @@ class Reading:
         good = 0
         for message in messages:
             if error := message.error():
-                self._measures.error(f"{error.name().lstrip('_')}: {error.str()}")
+                self._measures.client_error(error)
                 continue
             self._order.wait(self._settings["processing"] / 1000)
             good += 1
@@ -127,10 +128,7 @@ class Reading:
             self._consumer.commit(asynchronous=False)
             self._measures.count("commits")
         except KafkaException as error:
-            self._measures.error(f"{error.args[0].name().lstrip('_')}: {error.args[0].str()}")
-
-    def _error(self, error: KafkaError) -> None:
-        self._measures.error(f"{error.name().lstrip('_')}: {error.str()}")
+            self._measures.client_error(error.args[0])
 
     def _report(self, moved: int = 0) -> None:
         self._measures.moved(moved)

@@ -8,7 +8,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from playground.celery import app
-from playground.tasks.measures import Measures
+from playground.tasks.measures import Measures, in_words
 from playground.tasks.orders import ORDERS, Order
 
 WAIT_SECONDS_MAX = 0.1  # then orders are looked at
@@ -29,7 +29,7 @@ def produce(sandbox: str, client: str, run: str) -> None:
         Sending(order).run()
     except (KafkaException, BufferError, ValueError, TypeError) as error:
         order.state = "failed"
-        order.report = order.report | {"last_error": str(error)}
+        order.report = order.report | {"last_error": in_words(error)}
     finally:
         ORDERS.give_back(sandbox, order)
 
@@ -51,6 +51,7 @@ class Sending:
             self._obey()
             if self._order.do in ("close", "crash"):
                 break
+            self._measures.raise_fatal()
             sent = self._send_due() if self._order.do == "run" else 0
             assert self._producer is not None, "made when the first order is obeyed"
             # It wakes for acknowledgements too: so their latency is the brokers', not that of our sleep.
@@ -77,7 +78,7 @@ class Sending:
     def _rebuild(self, wanted: dict[str, Any]) -> None:
         if self._producer is not None:
             self._producer.flush(FLUSH_SECONDS_MAX)
-        self._producer = Producer(configuration(wanted, self._order.client) | {"error_cb": self._error, "stats_cb": self._stats})
+        self._producer = Producer(configuration(wanted, self._order.client) | {"error_cb": self._measures.client_error, "stats_cb": self._stats})
 
     def _send_due(self) -> int:
         rate, now = self._settings["rate"], time.monotonic()
@@ -116,15 +117,12 @@ class Sending:
     def _delivered(self, error: KafkaError | None, message: Message) -> None:
         if error is not None:
             self._measures.count("failed")
-            self._measures.error(f"{error.name().lstrip('_')}: {error.str()}")
+            self._measures.client_error(error)
             return
         self._measures.count("acked")
         self._measures.moved(1)
         if (latency := message.latency()) is not None:
             self._measures.latency(latency)
-
-    def _error(self, error: KafkaError) -> None:
-        self._measures.error(f"{error.name().lstrip('_')}: {error.str()}")
 
     def _stats(self, text: str) -> None:
         brokers = json.loads(text).get("brokers", {})

@@ -117,6 +117,18 @@ def test_clients_are_paused_and_changed(stack):
     assert "quick" not in [one["name"] for one in stack.cluster()["clients"]]
 
 
+def test_a_client_that_failed_is_closed_at_once(stack):
+    stack.do("consume orders group=fenced instance=same as earlier")
+    stack.until(lambda now: len(group(now, "fenced")["members"]) == 1 and stable(now), 15)
+    stack.do("consume orders group=fenced instance=same as later")
+    stack.until(lambda now: client(now, "earlier")["state"] == "failed", 15)
+    assert "instance" in client(stack.cluster(), "earlier")["report"]["last_error"]
+    began = time.monotonic()
+    stack.do("close client earlier")
+    assert time.monotonic() - began < 5, "nobody waits for the answer of one that has ended"
+    stack.do("close client later")
+
+
 def test_a_pause_longer_than_every_session_expires_nothing(stack):
     stack.until(stable)
     number = stack.do("pause")["number"]
