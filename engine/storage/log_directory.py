@@ -122,6 +122,9 @@ class LogFile:
     def sync(self) -> None:
         self._do(self._file.sync)
 
+    def forget(self, position: int, length: int) -> None:
+        self._file.forget(position, length)
+
     def close(self) -> None:
         self._file.close()
 

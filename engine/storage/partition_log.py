@@ -29,6 +29,7 @@ from engine.storage.timestamp_search import Found
 from engine.world.clock import Clock
 from engine.world.disk import Disk
 
+FORGET_STEP_BYTES, FORGET_SPAN_BYTES = 1 << 20, 8 << 20  # a follower's log: how often, and how much of its end
 CLIENT, COORDINATOR, RAFT = "client", "coordinator", "raft"  # who appends: only clients are distrusted
 
 
@@ -45,6 +46,8 @@ class Appended(NamedTuple):
 
 class PartitionLog(SegmentedLog):
     """What replication, the quorum and handlers hold: opens, appends, reads, searches by time."""
+
+    _followed_bytes = 0  # appended as follower since the system was told to forget
 
     @classmethod
     def open(
@@ -226,9 +229,18 @@ class PartitionLog(SegmentedLog):
             offset = header.base_offset + header.last_offset_delta + 1
         if headers:
             self._write_run(records[:position], headers, markers)
+            self._followed_bytes += position
+            if self._followed_bytes >= FORGET_STEP_BYTES:
+                self._forget()
         if error is not None:
             raise error
         return self.log_end_offset
+
+    def _forget(self) -> None:
+        """Nobody reads a follower's records unless it comes to lead: brokers of one machine would keep each record in its memory three times."""
+        self._followed_bytes, file = 0, self._active.file
+        begin = max(file.size - FORGET_SPAN_BYTES, 0)
+        file.forget(begin, file.size - begin)
 
     def _write_run(self, batches: memoryview, headers: list[BatchHeader], markers: dict[int, EndMarker]) -> None:
         """One write if all fit into the active segment, else batch by batch, so that segments end where they should."""

@@ -11,6 +11,9 @@ from collections.abc import Callable
 from contextvars import Context
 
 
+MOMENT_S = 1e-6  # time that did not move at all would have whoever sleeps for the rest of a moment sleep for ever, on a virtual loop
+
+
 class Timer:
     """A callback that will run once unless it is cancelled."""
 
@@ -133,7 +136,7 @@ class Clock:
             heapq.heappop(self._timers)
         if self._timers and not self.paused:
             self._armed_for = self._timers[0][0]
-            delay = max(0.0, self._armed_for - self.monotonic_ms()) * self._factor / 1000
+            delay = max(MOMENT_S, (self._armed_for - self.monotonic_ms()) * self._factor / 1000)
             self._armed = self._loop.call_at(self._loop_time() + delay, self._ring, context=self._context)
 
     def _ring(self) -> None:

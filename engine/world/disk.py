@@ -31,6 +31,9 @@ class File(Protocol):
     def sync(self) -> None:
         """Returns when the bytes would survive a power cut."""
 
+    def forget(self, position: int, length: int) -> None:
+        """Nobody will read this soon: it may leave the system's memory once it is on the disk. A hint, which never fails."""
+
     def close(self) -> None:
         """Slices that are on their way keep what they need."""
 

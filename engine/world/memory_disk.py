@@ -106,6 +106,9 @@ class MemoryFile:
         self.is_durable()
         return lost
 
+    def forget(self, position: int, length: int) -> None:
+        """Memory is all there is."""
+
     def close(self) -> None:
         """Nothing is held open in memory."""
 

@@ -1,17 +1,22 @@
 """The disk as the operating system has it."""
 
+import contextlib
 import os
 import shutil
+import time
 
 from engine.world.disk import FileSlice
 
 _HAS_PWRITEV = hasattr(os, "pwritev")
+_CAN_FORGET = hasattr(os, "posix_fadvise")
+SLOW_S, REST_S = 0.02, 10.0  # a disk that takes so long to begin to write is busy, and is left alone for a while
 
 
 class OsFile:
     """A file by its descriptor, which is closed when the file was closed and no slice of it is left."""
 
     __slots__ = ("descriptor", "path", "size")
+    rests_until = 0.0  # no file of this process is forgotten before
 
     def __init__(self, path: str, *, create: bool) -> None:
         flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0)
@@ -59,6 +64,15 @@ class OsFile:
 
     def sync(self) -> None:
         os.fsync(self.descriptor)
+
+    def forget(self, position: int, length: int) -> None:
+        """Linux begins to write what is not on the disk yet, and drops what is; that may wait for the disk, so it is asked only while it is quick."""
+        began = time.monotonic()
+        if _CAN_FORGET and began >= OsFile.rests_until:
+            with contextlib.suppress(OSError):
+                os.posix_fadvise(self.descriptor, position, length, os.POSIX_FADV_DONTNEED)
+            if (now := time.monotonic()) - began > SLOW_S:
+                OsFile.rests_until = now + REST_S
 
     def close(self) -> None:
         """Nothing to do at once: whoever still sends a slice holds the file; the last reference closes the descriptor."""

@@ -15,6 +15,7 @@ from engine.protocol.errors import (
     OutOfOrderSequenceNumber,
 )
 from engine.protocol.record_batch import decode_records, read_header, walk
+from engine.world.memory_disk import MemoryFile
 from tests.engine.storage.conftest import NOW, Shelf, append, batch
 
 
@@ -269,3 +270,15 @@ def test_reading_on_gives_every_record_once_and_in_order(sizes, bytes_max, resta
         seen += [offset for header in headers for offset in range(header.base_offset, header.next_offset)]
         offset = part.next_offset
     assert seen == list(range(log.log_end_offset))
+
+
+def test_a_follower_has_the_system_forget_what_nobody_reads_and_a_leader_does_not(shelf, monkeypatch):
+    forgotten = []
+    monkeypatch.setattr(MemoryFile, "forget", lambda file, position, length: forgotten.append((position, length)))
+    leader, follower = shelf.open(), Shelf().open()
+    for size in (300_000, 300_000, 600_000):
+        append(leader, b"v" * size)
+    follower.append_as_follower(memoryview(leader.read_records(0, bytes_max=1 << 30, upper=2)))
+    assert forgotten == []
+    follower.append_as_follower(memoryview(leader.read_records(2, bytes_max=1 << 30, upper=3)))
+    assert forgotten == [(0, follower.size)]

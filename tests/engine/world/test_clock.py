@@ -44,6 +44,19 @@ def test_a_slowed_clock_stretches_what_is_waited_for():
     assert outside == pytest.approx(400, abs=2) and inside == pytest.approx(100, abs=1)
 
 
+def test_who_sleeps_for_the_rest_of_a_moment_does_not_sleep_for_ever():
+    async def main():
+        clock, turns = Clock(start_ms=0), 0
+        await clock.sleep(50_000)
+        until = clock.monotonic_ms() + 1e-9
+        while clock.monotonic_ms() < until and turns < 10:
+            await clock.sleep(until - clock.monotonic_ms())
+            turns += 1
+        return turns
+
+    assert run_virtually(main()) == 1
+
+
 def test_a_cancelled_timer_never_rings():
     async def main():
         clock = Clock()

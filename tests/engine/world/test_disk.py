@@ -1,12 +1,15 @@
 """Both disks keep the same promises."""
 
 import errno
+import os
+import time
 
 import pytest
 
+from engine.world import os_disk
 from engine.world.chance import Chance
 from engine.world.memory_disk import MemoryDisk
-from engine.world.os_disk import OsDisk
+from engine.world.os_disk import SLOW_S, OsDisk, OsFile
 from engine.world.simulated import Simulation
 from engine.world.virtual_loop import run_virtually
 
@@ -30,6 +33,28 @@ def test_what_is_appended_can_be_read_cut_and_appended_to_again(disk):
     file.write_at(1, b"__")
     assert disk.read_whole(disk.join(root, "a.log")) == b"a__dX"
     assert file.slice(1, 3).read() == b"__d"
+
+
+def test_what_is_forgotten_is_still_there(disk):
+    disk, root = disk
+    disk.make_folder(root)
+    file, data = disk.open(disk.join(root, "a.log")), bytes(range(256)) * 64
+    for _ in range(2):
+        file.append(data)
+        file.forget(0, file.size)
+    assert file.read(0, file.size) == data * 2
+
+
+def test_a_disk_that_is_slow_to_forget_is_left_alone(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(OsFile, "rests_until", 0.0)
+    monkeypatch.setattr(os, "posix_fadvise", lambda *_: asked.append(time.sleep(1.5 * SLOW_S)), raising=False)
+    monkeypatch.setattr(os, "POSIX_FADV_DONTNEED", 4, raising=False)
+    monkeypatch.setattr(os_disk, "_CAN_FORGET", True)
+    file = OsDisk().open(f"{tmp_path}/a.log")
+    file.forget(0, 4096)
+    file.forget(0, 4096)
+    assert len(asked) == 1
 
 
 def test_folders_list_rename_and_remove(disk):
