@@ -5,7 +5,7 @@ Rule: only reads. What is looked up twice is kept in `record.notes` under a name
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -152,6 +152,30 @@ def _may_lose(record: Any, topic: str) -> bool:
     created = (fact for fact in facts if fact["kind"] == "TopicCreated")
     configs = _kept(record, "evidence configs", len(facts), lambda: {fact["topic"]: fact["topic_configs"] for fact in created})
     return configs.get(topic, {}).get("min.insync.replicas") == "1"
+
+
+def unexplained_losses(record: Any, acks: int) -> Iterator[tuple[Acknowledged, str]]:
+    """(record, what is there instead) of everything acknowledged with these acks that stands nowhere in the end.
+
+    Not what was deleted by order, and not what a fact explains.
+    """
+    found = offsets_of(record)
+    for one in record.history.of(Acknowledged):
+        sent = one.sent
+        if sent.acks != acks or is_deleted(record, sent.topic_id):
+            continue
+        place = place_of(sent)
+        if place not in found:
+            yield one, f"nobody could read {place} in the end"
+        elif sent.value not in found[place] and not is_purged(record, place, one.offset):
+            if why_lost(record, sent.topic, sent.partition, since_ms=one.at_ms, offset=one.offset) is None:
+                yield one, _what_stands_there(record, one)
+
+
+def _what_stands_there(record: Any, one: Acknowledged) -> str:
+    entries = record.history.final[place_of(one.sent)]
+    end = entries[-1][0] if entries else -1
+    return f"the log holds {len(entries)} records up to offset {end}; at {one.offset}: {dict(entries).get(one.offset)!r}"
 
 
 def replicas_here(record: Any) -> list[tuple[int, int, Any]]:

@@ -4,17 +4,8 @@ Kafka's acks=1 promises the leader's log, no more; so a loss must be the one tha
 """
 
 from tests.simulation.anomaly import Anomaly
-from tests.simulation.checkers.evidence import (
-    ZOMBIE_MS,
-    facts_of,
-    is_deleted,
-    is_purged,
-    keep_time,
-    offsets_of,
-    place_of,
-    why_lost,
-)
-from tests.simulation.history import LEADER, Acknowledged
+from tests.simulation.checkers.evidence import ZOMBIE_MS, facts_of, keep_time, place_of, unexplained_losses
+from tests.simulation.history import LEADER
 from tests.simulation.record import Record
 
 SENTENCE = "a record of acks=1 is lost only where its leader lost the lead and its log the record"
@@ -23,18 +14,10 @@ look = keep_time
 
 def check(record: Record) -> None:
     """Looks for the leader change and the cut of every record that is gone."""
-    found = offsets_of(record)
-    for one in record.history.of(Acknowledged):
+    for one, instead in unexplained_losses(record, LEADER):
         sent = one.sent
-        if sent.acks != LEADER or is_deleted(record, sent.topic_id):
-            continue
-        place = place_of(sent)
-        if place not in found:
-            raise Anomaly("lost_leader_write", SENTENCE, one, f"nobody could read {place} in the end")
-        if sent.value in found[place] or is_purged(record, place, one.offset):
-            continue
-        if why_lost(record, sent.topic, sent.partition, since_ms=one.at_ms, offset=one.offset):
-            continue
+        if place_of(sent) not in record.history.final:
+            raise Anomaly("lost_leader_write", SENTENCE, one, instead)
         facts = [fact for at_ms, fact in facts_of(record, sent.topic, sent.partition) if at_ms >= one.at_ms - ZOMBIE_MS]
         elected = [fact for fact in facts if fact["kind"] == "LeaderElected" and fact["leader"] != fact["was_leader"]]
         if not elected or not any(_takes(fact, one.offset) for fact in facts):
