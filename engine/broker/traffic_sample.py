@@ -1,14 +1,20 @@
-"""Ten times a second: what has moved on this node since the last look, as JSON values for the host."""
+"""Ten times a second, while something moves: what has moved on this node since the last look, as JSON values for the host."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+from engine.events.traffic import SAMPLE_MS
 
 if TYPE_CHECKING:
     from engine.broker.node import Node
     from engine.storage.segmented_log import SegmentedLog
+    from engine.world.clock import Timer
 
 SEGMENTS_TOLD_MAX = 200  # per partition; nobody draws more
+QUIET_MS = 500  # between samples of requests, heartbeats and the quorum, which nobody waits for
+MOVING = frozenset({"offsets", "appended", "fetched", "committed"})
 
 
 class TrafficSample:
@@ -74,6 +80,38 @@ class TrafficSample:
         if not node.controller.active:
             return None
         return {"high_watermark": node.raft.high_watermark, "ends": {str(id): end for id, end in sorted(node.raft.ends().items())}}
+
+
+class Sampling:
+    """Takes samples as long as the node lives. `tell` gets each; while `may_tell` says no, what moved is kept for the next one."""
+
+    def __init__(self, node: Node, *, tell: Callable[[dict[str, Any]], None], may_tell: Callable[[], bool]) -> None:
+        self._sample = TrafficSample(node)
+        self._clock = node.clock
+        self._tell = tell
+        self._may_tell = may_tell
+        self._quiet: Timer | None = None  # nothing moved when it was last looked
+        node.traffic.on_first = node.replicas.moves.on_first = self._hurry
+        self._take()
+
+    def _take(self) -> None:
+        self._quiet = None
+        taken = self._sample.take() if self._may_tell() else None
+        if taken:
+            self._tell(taken)
+        if taken and not MOVING.isdisjoint(taken):
+            self._after(SAMPLE_MS)
+        else:
+            self._quiet = self._after(QUIET_MS)
+
+    def _after(self, ms: float) -> Timer:
+        return self._clock.call_later(ms / self._clock.factor, self._take)
+
+    def _hurry(self) -> None:
+        if self._quiet is not None:
+            self._quiet.cancel()
+            self._quiet = None
+            self._after(SAMPLE_MS / 2)
 
 
 def image_on_wire(node: Node) -> dict[str, Any]:

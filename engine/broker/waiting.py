@@ -11,6 +11,9 @@ from typing import Protocol
 from engine.world.clock import Clock
 
 
+EARLY_SHARE = 0.02  # whoever's time is so nearly over is answered too: followers that ask a leader together wake it once
+
+
 class Waiter(Protocol):
     """A request that is not answered yet."""
 
@@ -60,7 +63,7 @@ class Waiting:
 
     def _ring(self, queue: _Queue, ms: int) -> None:
         queue.armed = False
-        now = self._clock.monotonic_ms() + 1
+        now = self._clock.monotonic_ms() + max(1, ms * EARLY_SHARE)
         queue.drop_done()
         while queue.entries and queue.entries[0][0] <= now:
             queue.entries.popleft()[1].expire()

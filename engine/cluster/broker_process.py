@@ -17,11 +17,10 @@ sys.modules.setdefault("hypothesis", None)  # type: ignore[arg-type]
 from engine.broker.connections import far_of  # noqa: E402
 from engine.broker.node import Node  # noqa: E402
 from engine.broker.node_spec import NodeSpec  # noqa: E402
-from engine.broker.traffic_sample import TrafficSample, image_on_wire  # noqa: E402
+from engine.broker.traffic_sample import Sampling, image_on_wire  # noqa: E402
 from engine.cluster.preload import OF_CLIENTS, OF_NODES, preload  # noqa: E402
 from engine.events.facts import StorageFailed, to_wire  # noqa: E402
 from engine.events.journal import Journal  # noqa: E402
-from engine.events.traffic import SAMPLE_MS  # noqa: E402
 from engine.peers.connection import node_name  # noqa: E402
 from engine.protocol.errors import KafkaError  # noqa: E402
 from engine.storage.checkpoints import CheckpointError  # noqa: E402
@@ -89,17 +88,10 @@ def _log_of(node_id: int) -> Callable[[str], None]:
 
 
 async def _tell(node: Node, pipe: Pipe) -> None:
-    clock, sample = node.clock, TrafficSample(node)
     spawn(_tell_unfenced(node, pipe), name="telling when unfenced")
     await node.caught_up.wait()
     pipe.send({"image": image_on_wire(node)})
-
-    def tell() -> None:
-        if pipe.queued_bytes < PIPE_BYTES_MAX and (taken := sample.take()):
-            pipe.send({"traffic": taken})
-        clock.call_later(SAMPLE_MS / clock.factor, tell)
-
-    tell()
+    Sampling(node, tell=lambda taken: pipe.send({"traffic": taken}), may_tell=lambda: pipe.queued_bytes < PIPE_BYTES_MAX)
 
 
 async def _tell_unfenced(node: Node, pipe: Pipe) -> None:

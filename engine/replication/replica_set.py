@@ -24,7 +24,7 @@ from engine.replication.log_folders import LogFolders
 from engine.replication.partition import Partition, Room
 from engine.storage.checkpoints import CheckpointError
 from engine.storage.log_config import LogConfig
-from engine.storage.segmented_log import SegmentedLog
+from engine.storage.segmented_log import Moves, SegmentedLog
 from engine.world.world import World
 
 EXPIRE_PRODUCERS_MS = 600_000  # producer.id.expiration.check.interval.ms, which Kafka does not document
@@ -71,7 +71,7 @@ class ReplicaSet:
             on_cut=self._recovery_points_fell,
         )
         self._partitions: dict[Place, Partition] = {}
-        self._moved: dict[SegmentedLog, None] = {}  # all logs share it
+        self.moves = Moves()  # of all logs here
         self._offline: set[Place] = set()
         self._fetchers: dict[int, LeaderFetcher] = {}
         self._doomed: deque[str] = deque()  # folders of replicas that are gone; a start removes those that a stop left
@@ -103,9 +103,7 @@ class ReplicaSet:
 
     def take_moved(self) -> list[tuple[SegmentedLog, bool]]:
         """Logs whose offsets, epochs or segments have changed since the last take, or that came or went; and whether they are ours."""
-        moved = [(log, self._has(log)) for log in self._moved]
-        self._moved.clear()
-        return moved
+        return [(log, self._has(log)) for log in self.moves.take()]
 
     def _has(self, log: SegmentedLog) -> bool:
         found = self._partitions.get((log.topic, log.partition))
@@ -276,8 +274,8 @@ class ReplicaSet:
             min_insync_replicas=values["min.insync.replicas"],
         )
         self._partitions[place] = partition
-        log.moved = self._moved
-        self._moved[log] = None
+        log.moves = self.moves
+        self.moves.note(log)
         return partition
 
     def _drop(self, place: Place, *, topic_id: UUID | None = None) -> None:
@@ -287,7 +285,7 @@ class ReplicaSet:
         if partition is None or (topic_id is not None and partition.topic_id != topic_id):
             return
         del self._partitions[place]
-        self._moved[partition.log] = None
+        self.moves.note(partition.log)
         led = partition.is_leader
         self._unfollow(partition, partition.leader)
         partition.retire()

@@ -199,7 +199,7 @@ class PartitionLog(SegmentedLog):
             if header.producer_id >= 0:
                 recovery.replay(self.window, header, markers.get(header.base_offset))
         self.log_end_offset = end_offset
-        self.moved[self] = None
+        self.moves.note(self)
 
     def append_as_follower(self, records: memoryview) -> int:
         """Appends whole batches as the leader stamped them; an incomplete last one is left. Returns the new log end offset.

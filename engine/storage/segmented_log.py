@@ -4,6 +4,7 @@ Rule: a public method leaves segments, epochs, producer window and offsets agree
 """
 
 import uuid
+from collections.abc import Callable
 
 from engine.events.facts import LogTruncated, RecordsDeleted, SegmentRolled
 from engine.events.journal import Journal
@@ -21,10 +22,30 @@ SYNC_AFTER_ROLL_MS = 60_000
 FOLDER_NAME_MAX = 255
 
 
+class Moves:
+    """Logs of which something that is shown has changed since they were taken; `on_first` hears of the first one."""
+
+    def __init__(self) -> None:
+        self.on_first: Callable[[], None] = lambda: None
+        self._logs: dict[SegmentedLog, None] = {}
+
+    def note(self, log: "SegmentedLog") -> None:
+        """Something of it has changed, or it came or went."""
+        if not self._logs:
+            self.on_first()
+        self._logs[log] = None
+
+    def take(self) -> "list[SegmentedLog]":
+        """In the order in which they moved; forgets them."""
+        taken = list(self._logs)
+        self._logs.clear()
+        return taken
+
+
 class SegmentedLog:
     """Kafka's folder `topic-partition` with its segments; `log_end_offset` is the next offset to be given.
 
-    `moved`: here it notes that its offsets, epochs or segments are not what they were; whoever watches many logs gives all of them one.
+    `moves`: here it notes that its offsets, epochs or segments are not what they were; whoever watches many logs gives all of them one.
     """
 
     def __init__(
@@ -35,7 +56,7 @@ class SegmentedLog:
         self.folder = opening.folder
         self.config = opening.config
         self.topic_id: uuid.UUID | None = None
-        self.moved: dict[SegmentedLog, None] = {}
+        self.moves = Moves()
         self.log_start_offset = loaded.log_start_offset
         self.log_end_offset = loaded.log_end_offset
         self.high_watermark = loaded.log_start_offset
@@ -78,7 +99,7 @@ class SegmentedLog:
             return False
         self.high_watermark = offset
         self.window.on_high_watermark(offset)
-        self.moved[self] = None
+        self.moves.note(self)
         return True
 
     # ---- leader epochs
@@ -93,7 +114,7 @@ class SegmentedLog:
         return self.epochs.end_offset_for(epoch, self.log_end_offset)
 
     def _write_epochs(self) -> None:
-        self.moved[self] = None
+        self.moves.note(self)
         checkpoints.write_epochs(self._disk, self._disk.join(self.folder, checkpoints.LEADER_EPOCHS), self.epochs.entries)
 
     # ---- rolling
@@ -141,7 +162,7 @@ class SegmentedLog:
         self._journal.emit(fact)
 
     def _begin_segment(self, base_offset: int) -> None:
-        self.moved[self] = None
+        self.moves.note(self)
         segment = Segment(
             disk=self._disk, folder=self.folder, base_offset=base_offset, config=self.config, now_ms=self._clock.now_ms()
         )
@@ -183,7 +204,7 @@ class SegmentedLog:
             self._begin_segment(self.log_end_offset)
 
     def _after_cut(self, was_end: int) -> None:
-        self.moved[self] = None
+        self.moves.note(self)
         self._tail.clear()
         self._reader.forget()
         self.high_watermark = min(self.high_watermark, self.log_end_offset)
@@ -232,7 +253,7 @@ class SegmentedLog:
         if offset <= self.log_start_offset:
             return
         self.log_start_offset = min(offset, self.log_end_offset)
-        self.moved[self] = None
+        self.moves.note(self)
         while len(self._segments) > 1 and self._segments[1].base_offset <= self.log_start_offset:
             self._drop(self._segments.pop(0))
         for snapshot in recovery.snapshot_offsets(self._disk, self.folder):

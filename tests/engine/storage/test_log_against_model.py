@@ -99,9 +99,8 @@ class LogAndList(RuleBasedStateMachine):
         log = self.log
         offsets = (log.log_start_offset, log.log_end_offset, log.high_watermark)
         shown = (log, offsets, list(log.epochs.entries), [segment.base_offset for segment in log.segments()])
-        assert log in log.moved or shown == self.shown or log is not self.shown[0]
+        assert log in log.moves.take() or shown == self.shown or log is not self.shown[0]
         self.shown = shown
-        log.moved.clear()
 
     @invariant()
     def every_offset_is_read_in_its_batch(self):
