@@ -38,10 +38,10 @@ def torn_tail_not_cut() -> Wrong:
     """Recovery leaves what a power cut tore off at the end of a log, and appends behind it."""
     rebuild = Segment.rebuild
 
-    def leaving(self: Segment) -> Any:
+    def leaving(self: Segment, until: int | None) -> Any:
         file, self._file = self.file, Lying(self.file, truncate=lambda size: None)
         try:
-            yield from rebuild(self)
+            yield from rebuild(self, until)
         finally:
             self._file = file
 
