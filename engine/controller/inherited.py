@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from engine.controller.config_changes import NAMES
 from engine.controller.decision import Decision, tell_all
+from engine.controller.leader_election import RECOVERING
 from engine.controller.partitions import on_wire, tell_change
 from engine.controller.topic_names import INTERNAL_TOPICS
 from engine.events.facts import BrokerFenced, BrokerRegistered, BrokerUnfenced, BrokerUnregistered, ConfigChanged, PartitionsAdded, TopicCreated, TopicDeleted
 from engine.events.journal import Journal
 from engine.metadata.delta import Delta
-from engine.metadata.image import MetadataImage
+from engine.metadata.image import MetadataImage, PartitionImage
 from engine.protocol.stored.metadata import RESOURCE_TOPIC
 
 
@@ -36,11 +37,19 @@ def tell_inherited(journal: Journal, image: MetadataImage, delta: Delta) -> None
         if before is None:
             decision.tell(PartitionsAdded(topic=name, partitions=(on_wire(index, after),)))
         else:
-            tell_change(decision, (name, index, before), after, reason="inherited")
-    for kind, name in sorted(delta.configs_changed):
+            tell_change(decision, (name, index, before), after, how=_how(before, after), reason="inherited")
+    for (kind, name), were in sorted(delta.configs_changed.items()):
         if kind in NAMES and not (kind == RESOURCE_TOPIC and name in {*delta.topics_created, *delta.topics_deleted}):
-            decision.tell(ConfigChanged(resource=NAMES[kind], name=name, changes=dict(image.configs.get((kind, name), {}))))
+            now = image.configs.get((kind, name), {})
+            decision.tell(ConfigChanged(resource=NAMES[kind], name=name, changes=dict.fromkeys(were) | now))
     tell_all(journal, decision.tellings)
+
+
+def _how(before: PartitionImage, after: PartitionImage) -> str:
+    """A leader was elected, if it was, as far as can be seen of it: one that must recover was not in sync."""
+    if after.leader >= 0 and after.leader_recovery_state == RECOVERING:
+        return "unclean"
+    return "eligible" if after.leader in before.elr else ""
 
 
 def _broker(decision: Decision, image: MetadataImage, delta: Delta, broker: int) -> None:

@@ -31,7 +31,7 @@ class Delta:
     brokers_changed: set[int] = field(default_factory=set)
     brokers_before: dict[int, BrokerImage | None] = field(default_factory=dict)
     controllers_changed: set[int] = field(default_factory=set)
-    configs_changed: set[tuple[int, str]] = field(default_factory=set)
+    configs_changed: dict[tuple[int, str], dict[str, str]] = field(default_factory=dict)  # before
     features_changed: set[str] = field(default_factory=set)
 
     def note(self, image: MetadataImage, record: stored.MetadataRecord) -> None:
@@ -52,7 +52,7 @@ class Delta:
                 for index in image.topics[name].partitions:
                     self._note_partition(image, name, index)
         elif kind is stored.ConfigRecord:
-            self.configs_changed.add((record.resource_type, record.resource_name))
+            self._note_configs(image, (record.resource_type, record.resource_name))
         elif kind is stored.FeatureLevelRecord:
             self.features_changed.add(record.name)
         elif kind is stored.RegisterControllerRecord:
@@ -61,13 +61,16 @@ class Delta:
     def _note_partition(self, image: MetadataImage, topic: str, index: int) -> None:
         self.partitions_changed.setdefault((topic, index), image.partition(topic, index))
 
+    def _note_configs(self, image: MetadataImage, resource: tuple[int, str]) -> None:
+        self.configs_changed.setdefault(resource, dict(image.configs.get(resource, {})))
+
     def _note_removal(self, image: MetadataImage, name: str) -> None:
         if name in self.topics_created:
             self.topics_created.discard(name)
         else:
             self.topics_deleted[name] = image.topics[name]
         if (stored.RESOURCE_TOPIC, name) in image.configs:
-            self.configs_changed.add((stored.RESOURCE_TOPIC, name))
+            self._note_configs(image, (stored.RESOURCE_TOPIC, name))
         self.partitions_changed = {key: before for key, before in self.partitions_changed.items() if key[0] != name}
 
 

@@ -6,7 +6,7 @@ Rule: the image is the only source; `start` takes all of it, `apply` what has ch
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from uuid import UUID
 
 from engine.events.facts import StorageFailed
@@ -320,7 +320,7 @@ class ReplicaSet:
         if leader in self._fetchers:
             self._fetchers[leader].remove(partition)
 
-    def _take_configs(self, changed: set[tuple[int, str]]) -> None:
+    def _take_configs(self, changed: Collection[tuple[int, str]]) -> None:
         broker = any(kind == RESOURCE_BROKER for kind, _ in changed)
         topics = {name for kind, name in changed if kind == RESOURCE_TOPIC}
         for partition in self.all():
