@@ -53,16 +53,21 @@ class BrokerAdded(Fault):
 
     async def end(self, universe: Universe, args: Args) -> None:
         number = args["_node"]
-        if universe.controller() is None or any(number in partition.replicas for _, _, partition in partitions_of(universe)):
+        if universe.controller() is None or self._has_replicas(universe, number):
             await universe.start_node(number)  # Without reassignment its replicas could go nowhere.
             return
         if not await universe.stop_node(number):
             if number in universe.nodes:
                 universe.crash(number)
-        if await operator_of(universe).unregister(number) and number not in universe.nodes:
+        unregistered = await operator_of(universe).unregister(number)
+        if unregistered and number not in universe.nodes and not self._has_replicas(universe, number):
             universe.remove_node(number)
         else:
-            await universe.start_node(number)
+            await universe.start_node(number)  # perhaps a topic has grown onto it meanwhile
+
+    @staticmethod
+    def _has_replicas(universe: Universe, number: int) -> bool:
+        return any(number in partition.replicas for _, _, partition in partitions_of(universe))
 
 
 class PartitionGrowth(Fault):
