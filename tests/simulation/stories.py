@@ -37,7 +37,7 @@ def judge(checker: ModuleType, *moments: Moment, may_lose: bool = False) -> None
     simulation = SimpleNamespace(now_ms=lambda: max((one["at_ms"] for one in universe.facts), default=0))
     voters = {1: ("node-1", 9092), 2: ("node-2", 9092), 3: ("node-3", 9092)}
     universe = SimpleNamespace(
-        facts=[], nodes={}, voters=voters, simulation=simulation, disk_of=lambda number: SimpleNamespace(failing_reads=False)
+        facts=[], images=[], nodes={}, voters=voters, simulation=simulation, disk_of=lambda number: SimpleNamespace(failing_reads=False)
     )
     notes = {"may_lose": may_lose}
     record: Any = Record(plan=PLAN, universe=universe, history=History(), notes=notes)  # type: ignore[arg-type]

@@ -7,18 +7,22 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Coroutine
+from contextvars import Context
 from typing import Any, TypeVar
 
 from engine.broker.node import Node
 from engine.broker.node_spec import NodeSpec
+from engine.broker.traffic_sample import image_on_wire
 from engine.events.facts import to_wire
 from engine.events.journal import Journal
 from engine.metadata.configs import demo_values
 from engine.protocol.errors import KafkaStorageError
+from engine.sandbox.numbering import plain
+from engine.sandbox.sandbox import TOLD_WITHIN_MS
 from engine.world.memory_disk import MemoryDisk
 from engine.world.memory_process import MemoryProcess
 from engine.world.simulated import Simulation
-from engine.world.tasks import Cancelled
+from engine.world.tasks import Cancelled, spawn
 from engine.world.world import World
 
 T = TypeVar("T")
@@ -35,6 +39,7 @@ class Universe:
         self.lines: list[str] = []
         self.simulation = Simulation(seed, self.lines.append)
         self.facts: list[dict] = []
+        self.images: list[tuple[int, dict]] = []  # (before which fact a host would compare it, what a node that has caught up knows)
         self.nodes: dict[int, Node] = {}
         self.worlds: dict[int, World] = {}
         self.stopping: set[int] = set()
@@ -102,6 +107,7 @@ class Universe:
 
         async def begin() -> None:
             self.nodes[number] = node  # not before it begins: nobody sees a node without its rooms
+            spawn(self._note_image(node), name=f"node {number} tells what it knows")
             await node.start()
 
         try:
@@ -109,6 +115,13 @@ class Universe:
         except (OSError, KafkaStorageError) as error:
             self._died(number, node, error)
         return self.nodes.get(number) is node
+
+    async def _note_image(self, node: Node) -> None:
+        """As a broker's process sends it to its host, which compares it a little later: what was told meanwhile is newer."""
+        await node.caught_up.wait()
+        image = plain(image_on_wire(node))
+        compare = lambda: self.images.append((len(self.facts), image))
+        asyncio.get_running_loop().call_later(TOLD_WITHIN_MS / 1000, compare, context=Context())
 
     async def stop_node(self, number: int) -> bool:
         """Controlled shutdown. False when the node was not there, or ended otherwise meanwhile."""

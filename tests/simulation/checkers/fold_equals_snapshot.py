@@ -1,15 +1,19 @@
 """The picture that the facts add up to is the cluster: fold(facts) equals the snapshot.
 
-Folds the universe's facts as the sandbox does, from a blank picture, and compares topics, partitions, groups and the controller with
-what nodes that have caught up know. What the host alone tells (processes) is made up from the universe's own facts.
+Folds the universe's facts as the sandbox does, from a blank picture, heals it as the sandbox does by what starting nodes know, and
+compares topics, partitions, groups and the controller with what nodes that have caught up know. What the host alone tells (processes)
+is made up from the universe's own facts.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
 from engine.coordination.groups import consumer_protocol
+from engine.events.facts import to_wire
+from engine.events.journal import Journal
 from engine.protocol.stored.metadata import RESOURCE_TOPIC
 from engine.sandbox.apply import FOLDS, apply
+from engine.sandbox.heal import heal
 from engine.sandbox.numbering import Numbering, plain
 from engine.sandbox.snapshot import blank
 from tests.simulation.anomaly import Anomaly
@@ -47,14 +51,21 @@ def fold(record: Record) -> Part:
     """The cluster as the facts tell it."""
     picture = blank(sandbox="simulated", profile="demo", configs={}, cluster_id="simulated", bootstrap_servers="", at_ms=0)
     numbering = Numbering()
-    for fact in _with_processes(record):
+    images, host = list(record.universe.images), Journal(node=0, incarnation=2, now_ms=record.universe.simulation.now_ms)
+    topics: dict[str, set[str]] = {"TopicCreated": set(), "TopicDeleted": set()}
+    for count, fact in _with_processes(record):
+        while images and images[0][0] <= count:
+            for healing in heal(picture["clusters"][0], images.pop(0)[1], born=topics["TopicCreated"], gone=topics["TopicDeleted"]):
+                picture = apply(picture, numbering.number(plain(to_wire(host.emit(healing)))))
+        if fact["kind"] in topics:
+            topics[fact["kind"]].add(fact["topic_id"])
         if fact["kind"] in FOLDS:
             picture = apply(picture, numbering.number(plain(fact)))
     return picture["clusters"][0]
 
 
-def _with_processes(record: Record) -> Iterator[Part]:
-    """A node's first fact of an incarnation shows that its process runs."""
+def _with_processes(record: Record) -> Iterator[tuple[int, Part]]:
+    """(number, fact). A node's first fact of an incarnation shows that its process runs."""
     running: dict[int, int] = {}
     for count, fact in enumerate(record.universe.facts):
         node, incarnation = fact.get("node", 0), fact.get("incarnation", 0)
@@ -62,12 +73,12 @@ def _with_processes(record: Record) -> Iterator[Part]:
         if incarnation and running.get(node) != incarnation:
             if node not in running:
                 voter = node in record.universe.voters
-                yield host | {"kind": "BrokerAdded", "id": f"0.1.{count}a", "rack": None, "host": f"node-{node}", "port": 0, "voter": voter}
-            yield host | {"kind": "BrokerStarted", "id": f"0.1.{count}b", "pid": 0, "started_as": incarnation}
+                yield count, host | {"kind": "BrokerAdded", "id": f"0.1.{count}a", "rack": None, "host": f"node-{node}", "port": 0, "voter": voter}
+            yield count, host | {"kind": "BrokerStarted", "id": f"0.1.{count}b", "pid": 0, "started_as": incarnation}
             running[node] = incarnation
         if not fact.get("id") and fact["kind"] in ENDS:
-            yield host | {"kind": ENDS[fact["kind"]], "id": f"0.1.{count}c", "pid": 0, "reason": ""}
-        yield {"id": f"0.1.{count}", "causes": ()} | fact
+            yield count, host | {"kind": ENDS[fact["kind"]], "id": f"0.1.{count}c", "pid": 0, "reason": ""}
+        yield count, {"id": f"0.1.{count}", "causes": ()} | fact
 
 
 def _shown(cluster: Part, part: str) -> Part:
