@@ -116,6 +116,10 @@ class Simulation:
         self._wall_ms[name] = self._wall_ms.get(name, 0) + ms
         self._running[name].jump(ms)
 
+    def is_off_by(self, name: str) -> int:
+        """How many ms the machine's wall clock was set away from the universe's."""
+        return self._wall_ms.get(name, 0)
+
     def drift(self, name: str, factor: float) -> None:
         """From now on the machine's clock takes `factor` seconds for one (1: right again; what it is off by then it stays)."""
         self._drift[name] = factor
