@@ -1,6 +1,8 @@
 """Hostile clients of real brokers over TCP, while another client's latency and the brokers' memory are watched."""
 
 import json
+import multiprocessing
+import os
 import random
 import socket
 import statistics
@@ -8,8 +10,8 @@ import struct
 import subprocess
 import sys
 import tempfile
-import threading
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from engine.protocol.codec import build, encode_request
@@ -30,42 +32,52 @@ WARM_SHARE = 0.1  # of the requests; memory is measured from then on
 QUIET_S = 5.0  # the other client alone
 PACE_S = 0.01  # between two questions of the other client
 WORDS_OF_BUGS = ("a bug", "Traceback", "refusing failed", "crashed")
+NICE = 19
+BUG_LINES = 30  # of the log, from its first words on
 BOMB_BYTES = 1 << 30
 LATENCY_RATIO = 2.0  # of the other client's p99, hostile to quiet: the goal
 
 
 class OtherClient:
-    """Metadata and an acknowledged record in turn, on connections of its own; `take` gives the latencies (ms) since the last call."""
+    """Metadata and an acknowledged record in turn, in a process of its own: in ours it would wait for the attacker's Python, not for the broker."""
 
     def __init__(self, address: str) -> None:
         self.failures: list[str] = []
-        self._address = address
-        self._took: list[float] = []
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            with RawClient(self._address, "other") as client:
-                chance = random.Random(0)
-                while not self._stop.wait(PACE_S):
-                    began = time.monotonic()
-                    client.ask("Metadata", 12, topics=[{"topic_id": None, "name": HONEST}], allow_auto_topic_creation=False)
-                    client.ask("Produce", 9, acks=1, timeout=5000, topic_data=[produced(HONEST, bytes(good(chance)))])
-                    self._took.append((time.monotonic() - began) * 1000)
-        except Exception as error:
-            self.failures.append(repr(error))
+        self._line, far = multiprocessing.Pipe()
+        self._process = multiprocessing.get_context("spawn").Process(target=_ask_on, args=(address, far), daemon=True)
+        self._process.start()
 
     def take(self) -> list[float]:
-        """Latencies of a pair of questions."""
-        took, self._took = self._took, []
+        """Latencies (ms) of a pair of questions since the last call."""
+        self._line.send("take")
+        took, failures = self._line.recv()
+        self.failures += failures
         return took
 
     def stop(self) -> None:
         """Ends it."""
-        self._stop.set()
-        self._thread.join(10)
+        self._process.terminate()
+        self._process.join(10)
+
+
+def _ask_on(address: str, line: Connection) -> None:
+    took: list[float] = []
+    failures: list[str] = []
+    chance = random.Random(0)
+    with RawClient(address, "other") as client:
+        while True:
+            if line.poll(PACE_S):
+                line.recv()
+                line.send((took, failures))
+                took, failures = [], []
+            try:
+                began = time.monotonic()
+                client.ask("Metadata", 12, topics=[{"topic_id": None, "name": HONEST}], allow_auto_topic_creation=False)
+                client.ask("Produce", 9, acks=1, timeout=5000, topic_data=[produced(HONEST, bytes(good(chance)))])
+                took.append((time.monotonic() - began) * 1000)
+            except Exception as error:
+                failures.append(repr(error))
+                time.sleep(PATIENCE_S)
 
 
 def produced(topic: str, records: bytes) -> dict:
@@ -187,7 +199,8 @@ def fuzz_processes(*, seed: int, seconds: float, requests: int) -> int:
         finally:
             process.terminate()
             process.wait(20)
-        bugs = [line for line in log.read_text(errors="replace").splitlines() if any(word in line for word in WORDS_OF_BUGS)]
+        lines = log.read_text(errors="replace").splitlines()
+    bugs = ["\n".join(lines[at : at + BUG_LINES]) for at, line in enumerate(lines) if any(word in line for word in WORDS_OF_BUGS)]
     tally.findings += [Finding(what=line, frame="", at=0) for line in bugs]
     if not alive:
         tally.findings.append(Finding(what="a broker died", frame="", at=0))
@@ -207,6 +220,7 @@ def _attack(ready: dict, seed: int, seconds: float, requests: int) -> Tally:
     tally, other = Tally(), OtherClient(f"127.0.0.1:{port}")
     attacker = Attacker(addresses, seed, tally)
     attacker.pool.topic_ids = [topic.topic_id for topic in topics.topics if topic.name != HONEST]
+    os.nice(NICE)  # an attacker from elsewhere would not take the other client's processor
     time.sleep(QUIET_S)
     quiet, before = p99(other.take()), pss_mib(pids)
     print(f"quiet: another client's p99 {quiet:.1f} ms, brokers {before:.0f} MiB", flush=True)
