@@ -26,7 +26,10 @@ def do(line: str) -> int:
 def state() -> int:
     """Prints the snapshot as JSON."""
     status, answer = call("/api/state")
-    print(json.dumps(answer, indent=2))
+    try:
+        print(json.dumps(answer, indent=2), flush=True)
+    except BrokenPipeError:  # whoever reads has seen enough, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0 if status == 200 else 1
 
 

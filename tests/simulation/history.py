@@ -43,6 +43,17 @@ class GivenUp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BegunAnew:
+    """The producer raised its epoch before anything was acknowledged: its first batch was refused, a later one was taken from a stranger."""
+
+    at_ms: int
+    producer: str
+    topic: str
+    topic_id: str
+    partition: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Polled:
     """A reader was given a record. `position_was`: the offset that it asked from. `generation` -1: outside of a group."""
 

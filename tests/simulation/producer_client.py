@@ -18,7 +18,7 @@ from engine.protocol.record_batch import Record, encode_batch
 from engine.world.tasks import Task, spawn
 from tests.simulation.anomaly import Anomaly
 from tests.simulation.client import ASK_MS, BACKOFF_MS, RETRIABLE, Client
-from tests.simulation.history import ALL, NONE, Acknowledged, GivenUp, History, Refused, Sent
+from tests.simulation.history import ALL, NONE, Acknowledged, BegunAnew, GivenUp, History, Refused, Sent
 from tests.simulation.silent_line import SilentLines
 
 IN_FLIGHT_MAX = 5  # max.in.flight.requests.per.connection, of one partition here
@@ -191,6 +191,13 @@ class Producer:
             lane.unresolved = UNSEQUENCED
         if lane.must_begin_anew:
             # KIP-360: the idempotent producer raises its epoch itself, and begins with sequence 0.
+            if lane.last_acked < 0:
+                self.history.note(
+                    BegunAnew(
+                        at_ms=self.client.now_ms(), producer=self.client.name, topic=lane.topic, topic_id=str(lane.topic_id),
+                        partition=lane.partition,
+                    )
+                )  # fmt: skip
             self._raise_epoch()
             self._begin_anew(lane)
 

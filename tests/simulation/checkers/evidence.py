@@ -11,7 +11,7 @@ from uuid import UUID
 
 from engine.protocol.record_batch import walk
 from engine.quorum.metadata_log import MetadataLog
-from tests.simulation.history import Acknowledged, GivenUp, Sent
+from tests.simulation.history import Acknowledged, BegunAnew, GivenUp, Sent
 
 Place = tuple[str, str, int]  # topic, topic id, partition
 Fact = dict[str, Any]
@@ -234,11 +234,13 @@ def makes_clients_late(fact: Fact) -> bool:
     return not fact.get("id") and (fact["kind"] in LATE or (fact["kind"] == "Cut" and any(CLIENTS in pair for pair in fact["pairs"])))
 
 
-def was_unsettled_at_a_surrender(record: Any, sent: Sent) -> bool:
-    """Was it neither acknowledged nor given up when its producer gave up another record of the partition, and raised its epoch?"""
+def was_unsettled_at_a_new_epoch(record: Any, sent: Sent) -> bool:
+    """Was it neither acknowledged nor given up when its producer raised its epoch: because it gave up another record of the partition, or
+    because a broker that did not know it yet had refused its first batch and taken a later one? (With Kafka a stranger may begin anywhere.)"""
     settled_ms = next((one.at_ms for one in record.history.of(Acknowledged, GivenUp) if one.sent == sent), float("inf"))
+    given_up = [(one.at_ms, one.sent) for one in record.history.of(GivenUp) if one.sent != sent]
+    begun_anew = [(one.at_ms, one) for one in record.history.of(BegunAnew)]
     return any(
-        one.sent.producer == sent.producer and place_of(one.sent) == place_of(sent) and sent.at_ms <= one.at_ms <= settled_ms
-        for one in record.history.of(GivenUp)
-        if one.sent != sent
+        one.producer == sent.producer and place_of(one) == place_of(sent) and sent.at_ms <= at_ms <= settled_ms
+        for at_ms, one in given_up + begun_anew
     )

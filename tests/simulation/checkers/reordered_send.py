@@ -7,7 +7,7 @@ again under a new epoch.
 """
 
 from tests.simulation.anomaly import Anomaly
-from tests.simulation.checkers.evidence import Place, place_of, was_unsettled_at_a_surrender
+from tests.simulation.checkers.evidence import Place, place_of, was_unsettled_at_a_new_epoch
 from tests.simulation.history import ALL, Sent
 from tests.simulation.record import Record
 
@@ -26,6 +26,6 @@ def check(record: Record) -> None:
                 continue
             before = last.get(sent.producer)
             begin = first.setdefault(sent.producer, sent.number)
-            if before is not None and begin <= sent.number < before[1].number and not was_unsettled_at_a_surrender(record, sent):
+            if before is not None and begin <= sent.number < before[1].number and not was_unsettled_at_a_new_epoch(record, sent):
                 raise Anomaly("reordered_send", SENTENCE, f"at {before[0]}: {before[1]}", f"at {offset}: {sent}")
             last[sent.producer] = offset, sent
