@@ -27,6 +27,8 @@ PARTITIONS, REPLICAS = 6, 3
 THERE_S_MAX = 300
 MEMBERS = 2  # of each group
 SESSION_MS = 30_000
+DELAY = ("group.initial.rebalance.delay.ms=3000",)  # Kafka's default, and ours: its starter sets 0, and both members must come together
+GROUPS_S_MAX = 120
 TOPIC = "load-latency"
 
 
@@ -165,6 +167,8 @@ def groups(cluster: Cluster, count: int) -> None:
     where = coordinators(cluster, names)
     before = cluster.memory()
     members = [(name, RawClient(where[name], f"{name}-{number}")) for name in names for number in range(MEMBERS)]
+    for _, client in members:
+        client.socket.settimeout(GROUPS_S_MAX)
     ids = [""] * len(members)
     first = timed(lambda: rebalance(members, ids))
     again = timed(lambda: rebalance(members, ids))
@@ -243,7 +247,7 @@ def main() -> None:
                 process.terminate()
                 process.wait(60)
     if chosen.only != "ours":
-        with tempfile.TemporaryDirectory() as folder, ApacheKafkaProcess(Path(folder)) as kafka:
+        with tempfile.TemporaryDirectory() as folder, ApacheKafkaProcess(Path(folder), DELAY) as kafka:
             measure(Cluster("Apache Kafka", kafka.bootstrap, kafka.pids), chosen)
 
 
