@@ -24,6 +24,7 @@ from engine.replication.log_folders import LogFolders
 from engine.replication.partition import Partition, Room
 from engine.storage.checkpoints import CheckpointError
 from engine.storage.log_config import LogConfig
+from engine.storage.partition_log import PartitionLog
 from engine.storage.segmented_log import Moves, SegmentedLog
 from engine.world.world import World
 
@@ -134,7 +135,7 @@ class ReplicaSet:
         if not self._running:
             return
         self._end()
-        logs = {place: partition.log for place, partition in self._partitions.items()}
+        logs = self._logs()
         for place in sorted(self._partitions):
             self._partitions[place].retire()
         own = self._image.brokers.get(self.node_id)
@@ -174,8 +175,11 @@ class ReplicaSet:
         for partition in self.all():
             partition.log.expire_producers(self._world.clock.now_ms())
 
+    def _logs(self) -> dict[Place, PartitionLog]:
+        return {place: partition.log for place, partition in self._partitions.items()}
+
     def _save_high_watermarks(self) -> None:
-        self._folders.save_high_watermarks({place: partition.log for place, partition in self._partitions.items()})
+        self._folders.save_high_watermarks(self._logs())
 
     def _recovery_points_fell(self) -> None:
         """As LogManager.truncateTo: a file that vouches for more than is there would have it believed after a power cut."""
@@ -186,10 +190,10 @@ class ReplicaSet:
     def _save_fallen_points(self) -> None:
         self._points_fell = False
         if self._running:
-            self._folders.save_recovery_points({place: partition.log for place, partition in self._partitions.items()}, durable=True)
+            self._folders.save_recovery_points(self._logs(), durable=True)
 
     def _save_recovery_points(self) -> None:
-        self._folders.save_recovery_points({place: partition.log for place, partition in self._partitions.items()})
+        self._folders.save_recovery_points(self._logs())
 
     # ---- following the image
 

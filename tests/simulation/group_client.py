@@ -148,9 +148,10 @@ class Member:
         if joined is None:
             return await self.client.sleep(BACKOFF_MS)
         self.id, self.generation = joined.member_id, joined.generation_id
-        self._seen = self._partitions() if joined.leader == self.id else {}
-        self.came_back = joined.leader == self.id and joined.skip_assignment  # ConsumerCoordinator.onLeaderElected: what is there now is what it knows
-        assignments = self._share_out(joined) if joined.leader == self.id and not joined.skip_assignment else {}
+        leads = joined.leader == self.id
+        self._seen = self._partitions() if leads else {}
+        self.came_back = leads and joined.skip_assignment  # ConsumerCoordinator.onLeaderElected: what is there now is what it knows
+        assignments = self._share_out(joined) if leads and not self.came_back else {}
         message = build(
             "SyncGroup", "request", 5, group_id=self.group, generation_id=self.generation, member_id=self.id,
             group_instance_id=self.instance, protocol_type="consumer", protocol_name=joined.protocol_name,
