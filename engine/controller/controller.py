@@ -27,6 +27,7 @@ from engine.world.clock import Clock, Timer
 from engine.world.tasks import Cancelled, Promise, Signal, spawn
 
 NEVER = float("inf")
+HELD_UP_MS = 100  # a timer that rings so late tells that this process stood still, and that what came meanwhile is unread
 WAITING_MAX = 10_000  # requests that wait for their turn; more is refused, as clients ask again
 
 
@@ -233,11 +234,18 @@ class Controller:
             return
         due = self._sessions.next_expiry_ms(self._image, self._config[SESSION])
         if due is not None:
-            self._expiry = self._clock.call_later(max(1.0, due - self._clock.monotonic_ms() + 1), self._check_sessions)
+            self._look_after(max(1.0, due - self._clock.monotonic_ms() + 1))
 
-    def _check_sessions(self) -> None:
+    def _look_after(self, ms: float) -> None:
+        due_ms = self._clock.monotonic_ms() + ms
+        self._expiry = self._clock.call_later(ms, lambda: self._check_sessions(due_ms))
+
+    def _check_sessions(self, due_ms: float) -> None:
         self._expiry = None
-        if self._sessions.silent(self._image, self._clock.monotonic_ms(), self._config[SESSION]):
+        now_ms = self._clock.monotonic_ms()
+        if now_ms - due_ms > HELD_UP_MS:
+            self._look_after(HELD_UP_MS)  # heartbeats are read meanwhile
+        elif self._sessions.silent(self._image, now_ms, self._config[SESSION]):
             promise = self._order("expired sessions", self._fence_silent)
             promise.then(lambda done: self._arm_expiry() if self.active else None)
         else:

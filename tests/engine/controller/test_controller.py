@@ -197,6 +197,32 @@ def test_a_silent_broker_is_fenced_by_the_clock_and_the_beating_are_not():
     story(tell)
 
 
+def test_a_controller_that_was_held_up_reads_the_heartbeats_that_came_meanwhile_first():
+    class Late:
+        """A clock whose timers ring two seconds late, as after a process stood still."""
+
+        def __init__(self, clock):
+            self.clock = clock
+
+        def __getattr__(self, name):
+            return getattr(self.clock, name)
+
+        def call_later(self, ms, ring):
+            return self.clock.call_later(ms + 2_000 if ms > 1_000 else ms, ring)
+
+    async def tell(controller, raft, cluster, journal, clock):
+        controller.crash()
+        controller._clock = Late(clock)
+        controller.on_leader(True, 6)
+        await clock.sleep(9_000 + 2_000 + 50)
+        for broker in (1, 2):
+            await controller.broker_heartbeat(beat(cluster, broker), 1)
+        await clock.sleep(200)
+        assert [fact.broker for fact in journal.recent(BrokerFenced)] == [3]
+
+    story(tell)
+
+
 def test_a_paused_clock_ends_no_session():
     async def tell(controller, raft, cluster, journal, clock):
         await clock.sleep(8_000)
