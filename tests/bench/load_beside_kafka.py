@@ -8,6 +8,7 @@ Needs Java, Maven and the peer's scripts (KAFKA_PEER_SCRIPT, default ../shared/p
 import argparse
 import resource
 import statistics
+import struct
 import tempfile
 import threading
 import time
@@ -170,8 +171,8 @@ def groups(cluster: Cluster, count: int) -> None:
     for _, client in members:
         client.socket.settimeout(GROUPS_S_MAX)
     ids = [""] * len(members)
-    first = timed(lambda: rebalance(members, ids))
-    again = timed(lambda: rebalance(members, ids))
+    first = timed(lambda: rebalance(members, ids, b"\1"))
+    again = timed(lambda: rebalance(members, ids, b"\2"))
     show(cluster, f"{count} groups × {MEMBERS} members", f"first join {first:.1f} s", f"rebalance together {again:.2f} s",
          f"PSS {before:.0f} → {cluster.memory():.0f} MiB")
     for _, client in members:
@@ -193,11 +194,16 @@ def coordinators(cluster: Cluster, names: list[str]) -> dict[str, str]:
     return found
 
 
-def rebalance(members: list[tuple[str, RawClient]], ids: list[str]) -> None:
-    """JoinGroup and SyncGroup of everybody, all sent before the first answer is read."""
+def rebalance(members: list[tuple[str, RawClient]], ids: list[str], told: bytes) -> None:
+    """JoinGroup and SyncGroup of everybody, all sent before the first answer is read.
+
+    What they tell of themselves is new each time: a follower that comes before its leader with what it told before is answered at
+    once with the generation that is, and thrown out by the rebalance that the leader begins.
+    """
+    metadata = b"\0\0" + b"\0\0\0\0" + struct.pack(">i", len(told)) + told  # version, topics, user data
     for (group, client), member in zip(members, ids, strict=True):
         client.send("JoinGroup", 3, group_id=group, session_timeout=SESSION_MS, rebalance_timeout=SESSION_MS, member_id=member,
-                    protocol_type="consumer", protocols=[{"name": "range", "metadata": b"\0\0\0\0\0\0\0\0\0\0"}])
+                    protocol_type="consumer", protocols=[{"name": "range", "metadata": metadata}])
     joined = [client.receive() for _, client in members]
     assert not [one for one in joined if one.error_code], next(one for one in joined if one.error_code)
     ids[:] = [one.member_id for one in joined]

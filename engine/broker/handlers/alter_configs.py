@@ -10,7 +10,11 @@ async def handle(context: RequestContext, request: Message) -> Message:
 
 
 def refuse(context: RequestContext, request: Message, error: KafkaError) -> Message:
-    """Every resource gets the error: the answer has no other place for it."""
+    return every_resource_refused("AlterConfigs", context, request, error)
+
+
+def every_resource_refused(api: str, context: RequestContext, request: Message, error: KafkaError) -> Message:
+    """The answer has no other place for an error."""
     rows = [
         {
             "resource_type": resource.resource_type,
@@ -20,4 +24,4 @@ def refuse(context: RequestContext, request: Message, error: KafkaError) -> Mess
         }
         for resource in request.resources
     ]
-    return build("AlterConfigs", "response", context.api_version, responses=rows)
+    return build(api, "response", context.api_version, responses=rows)

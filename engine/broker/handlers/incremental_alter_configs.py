@@ -1,7 +1,8 @@
 """IncrementalAlterConfigs (44), versions 0 and 1: forwarded to the active controller. Brokers have no loggers to change here."""
 
+from engine.broker.handlers.alter_configs import every_resource_refused
 from engine.broker.request_context import RequestContext
-from engine.protocol.codec import Message, build
+from engine.protocol.codec import Message
 from engine.protocol.errors import KafkaError
 
 
@@ -10,14 +11,4 @@ async def handle(context: RequestContext, request: Message) -> Message:
 
 
 def refuse(context: RequestContext, request: Message, error: KafkaError) -> Message:
-    """Every resource gets the error: the answer has no other place for it."""
-    rows = [
-        {
-            "resource_type": resource.resource_type,
-            "resource_name": resource.resource_name,
-            "error_code": error.code,
-            "error_message": error.message,
-        }
-        for resource in request.resources
-    ]
-    return build("IncrementalAlterConfigs", "response", context.api_version, responses=rows)
+    return every_resource_refused("IncrementalAlterConfigs", context, request, error)
