@@ -11,6 +11,8 @@ from engine.storage import checkpoints
 from engine.storage.checkpoints import CheckpointError
 from engine.storage.log_config import LogConfig
 from engine.storage.partition_log import PartitionLog
+from engine.storage.recovery import Steps, at_once
+from engine.world.tasks import turn
 from engine.world.world import World
 
 Place = tuple[str, int]
@@ -33,6 +35,7 @@ class LogFolders:
         self._high_watermarks: dict[Place, int] = {}
         self._recovery_points: dict[Place, int] = {}
         self._log_starts: dict[Place, int] = {}
+        self._recovered: dict[Place, PartitionLog] = {}  # and not taken yet
         self._written: dict[str, dict[Place, int]] = {}
 
     def open(self, wanted: Mapping[Place, UUID]) -> None:
@@ -66,10 +69,47 @@ class LogFolders:
             self._world.log(f"{error}; logs are recovered from their beginning")
             return {}
 
+    async def recover(self, place: Place, topic_id: UUID, config: LogConfig) -> None:
+        """Opens the log that an unclean end left; the node does its other work between the steps. `log` hands it out.
+
+        Raises OSError, CheckpointError, InconsistentTopicId.
+        """
+        steps = self._opening(place, topic_id, config)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as done:
+                self._recovered[place] = done.value
+                return
+            await turn()
+
+    def to_recover(self, wanted: Mapping[Place, UUID]) -> list[Place]:
+        """Which of these an unclean end left."""
+        there = set() if self._clean else set(self._disk.list(self._folder))
+        return [place for place in sorted(wanted) if f"{place[0]}-{place[1]}" in there]
+
     def log(self, place: Place, topic_id: UUID, config: LogConfig) -> PartitionLog:
-        """Opens or makes the log. Raises OSError, CheckpointError, InconsistentTopicId."""
+        """Hands out the recovered log, or opens or makes it. Raises OSError, CheckpointError, InconsistentTopicId."""
+        log = self._recovered.pop(place, None)
+        if log is None:
+            log = at_once(self._opening(place, topic_id, config))
+        log.config = config
+        log.advance_high_watermark(self._high_watermarks.pop(place, 0))
+        return log
+
+    def crash(self) -> None:
+        """What was recovered and not handed out is left as a kill leaves it."""
+        while self._recovered:
+            self._recovered.popitem()[1].crash()
+
+    def abandon(self, wanted: Mapping[Place, UUID]) -> list[str]:
+        """Folders of recovered logs that are no longer wanted, renamed for removal."""
+        gone = [place for place, log in self._recovered.items() if wanted.get(place) != log.topic_id]
+        return [self._recovered.pop(place).delete() for place in gone]
+
+    def _opening(self, place: Place, topic_id: UUID, config: LogConfig) -> Steps[PartitionLog]:
         topic, index = place
-        log = PartitionLog.open(
+        return PartitionLog.opening(
             disk=self._disk,
             clock=self._world.clock,
             folder=self._disk.join(self._folder, f"{topic}-{index}"),
@@ -82,8 +122,6 @@ class LogFolders:
             recovery_point=self._recovery_points.pop(place, 0),
             log_start_offset=self._log_starts.pop(place, 0),
         )
-        log.advance_high_watermark(self._high_watermarks.pop(place, 0))
-        return log
 
     def save_high_watermarks(self, logs: Logs) -> None:
         """Where a restarted replica knows its records to be committed."""

@@ -26,6 +26,7 @@ from engine.storage.checkpoints import CheckpointError
 from engine.storage.log_config import LogConfig
 from engine.storage.partition_log import PartitionLog
 from engine.storage.segmented_log import Moves, SegmentedLog
+from engine.world.tasks import Cancelled
 from engine.world.world import World
 
 EXPIRE_PRODUCERS_MS = 600_000  # producer.id.expiration.check.interval.ms, which Kafka does not document
@@ -114,14 +115,18 @@ class ReplicaSet:
 
     async def start(self) -> None:
         """Opens the logs of the whole image, and begins to lead and follow. Once, when the image has caught up."""
-        wanted = {
-            (topic.name, index): topic.id
-            for topic in self._image.topics.values()
-            for index, partition in topic.partitions.items()
-            if self.node_id in partition.replicas
-        }
+        wanted = self._wanted()
         self._folders.open(wanted)
+        try:
+            for place in self._folders.to_recover(wanted):
+                await self._recover(place, wanted[place])
+        except Cancelled:
+            self._folders.crash()
+            raise
+        wanted = self._wanted()  # the image has gone on meanwhile
         self._running = True
+        for folder in self._folders.abandon(wanted):
+            self._remove_later(folder)
         self._untaken = dict.fromkeys(sorted(wanted))
         while self._untaken:
             self._take_some()
@@ -129,6 +134,22 @@ class ReplicaSet:
         self._repeat(self._config["replica.high.watermark.checkpoint.interval.ms"], self._save_high_watermarks)
         self._repeat(self._config["log.flush.offset.checkpoint.interval.ms"], self._save_recovery_points)
         self._repeat(EXPIRE_PRODUCERS_MS, self._expire_producers)
+
+    def _wanted(self) -> dict[Place, UUID]:
+        """Which replicas the image gives us: place -> topic id."""
+        return {
+            (topic.name, index): topic.id
+            for topic in self._image.topics.values()
+            for index, partition in topic.partitions.items()
+            if self.node_id in partition.replicas
+        }
+
+    async def _recover(self, place: Place, topic_id: UUID) -> None:
+        values = topic_config(self._image, self._config, place[0])
+        try:
+            await self._folders.recover(place, topic_id, LogConfig.of(values))
+        except (OSError, CheckpointError, KafkaError):
+            return  # opening it says it again, and what follows
 
     async def stop(self) -> None:
         """A clean end: who waits is told, logs are closed and the marker is written."""

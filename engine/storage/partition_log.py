@@ -5,7 +5,7 @@ Rules: nothing here awaits, so that an append is whole or not at all. An error l
 
 import uuid
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from engine.events.facts import LogRecovered
 from engine.events.journal import Journal
@@ -50,7 +50,12 @@ class PartitionLog(SegmentedLog):
     _followed_bytes = 0  # appended as follower since the system was told to forget
 
     @classmethod
-    def open(
+    def open(cls, **asked: Any) -> "PartitionLog":
+        """`opening`, all at once."""
+        return recovery.at_once(cls.opening(**asked))
+
+    @classmethod
+    def opening(
         cls,
         *,
         disk: Disk,
@@ -64,8 +69,8 @@ class PartitionLog(SegmentedLog):
         journal: Journal,
         recovery_point: int = 0,
         log_start_offset: int = 0,
-    ) -> "PartitionLog":
-        """Opens or makes the folder; recovers it unless the last stop was `clean`.
+    ) -> recovery.Steps["PartitionLog"]:
+        """Opens or makes the folder; recovers it, in steps, unless the last stop was `clean`.
 
         Raises InconsistentTopicId when the folder holds another topic of the same name.
         """
@@ -84,7 +89,7 @@ class PartitionLog(SegmentedLog):
             recovery_point=recovery_point,
             log_start_offset=log_start_offset,
         )
-        loaded = recovery.load(opening)
+        loaded = yield from recovery.load(opening)
         if topic_id is not None and found_id is None:
             checkpoints.write_partition_metadata(disk, metadata, topic_id)
         log = cls(opening=opening, loaded=loaded, topic=topic, partition=partition, clock=clock, journal=journal)

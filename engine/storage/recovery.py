@@ -1,10 +1,12 @@
 """Opening a log's folder: what a clean stop left is trusted, what a kill left is walked, cut and rebuilt.
 
 If the process dies in here the next start does the same again: files are only cut behind the last good batch, and indexes,
-epochs and producer snapshots can all be made anew from the batches.
+epochs and producer snapshots can all be made anew from the batches. A walk takes steps, so that a node may answer others between them.
 """
 
+from collections.abc import Generator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from engine.protocol.record_batch import BatchHeader, decode_records
 from engine.storage import checkpoints, producer_snapshots
@@ -17,6 +19,10 @@ from engine.world.disk import Disk
 UNFINISHED = (".deleted", ".cleaned", ".swap", ".tmp")
 TAIL_BYTES = 2 * 1024 * 1024  # five batches of any usual size: what a producer can have had on the way
 COMMIT_MARKER = b"\x00\x01"  # the type in a control record's key: 0 abort, 1 commit
+STEP_BATCHES = 500  # about 2 ms
+
+T = TypeVar("T")
+Steps = Generator[None, None, T]
 
 
 @dataclass(slots=True)
@@ -47,7 +53,16 @@ class Opening:
         return Segment(disk=self.disk, folder=self.folder, base_offset=base_offset, config=self.config, now_ms=self.now_ms)
 
 
-def load(opening: Opening) -> Loaded:
+def at_once(steps: Steps[T]) -> T:
+    """All of them, and what they come to."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            return done.value
+
+
+def load(opening: Opening) -> Steps[Loaded]:
     """Loads or recovers the log; at least one segment is there afterwards."""
     opening.disk.make_folder(opening.folder)
     _sweep(opening)
@@ -56,7 +71,7 @@ def load(opening: Opening) -> Loaded:
     if segments:
         trusted = epochs is not None and opening.clean
         epochs = epochs or EpochHistory()
-        cut_bytes = _make_whole(opening, segments, epochs, trusted=trusted)
+        cut_bytes = yield from _make_whole(opening, segments, epochs, trusted=trusted)
     loaded = Loaded(segments, opening.log_start_offset, opening.log_start_offset, epochs or EpochHistory(), cut_bytes=cut_bytes)
     if segments and segments[-1].next_offset < opening.log_start_offset:
         # The log ends before it begins: all its records were deleted, or lost; it goes on where it should begin.
@@ -70,7 +85,7 @@ def load(opening: Opening) -> Loaded:
     loaded.log_end_offset = segments[-1].next_offset
     loaded.epochs.truncate_from_end(loaded.log_end_offset)
     loaded.epochs.truncate_from_start(loaded.log_start_offset)
-    rebuild_window(opening.disk, opening.folder, segments, loaded.window, loaded.log_start_offset, loaded.log_end_offset)
+    yield from rebuild_window(opening.disk, opening.folder, segments, loaded.window, loaded.log_start_offset, loaded.log_end_offset)
     return loaded
 
 
@@ -97,7 +112,7 @@ def _read_epochs(opening: Opening) -> EpochHistory | None:
         return None
 
 
-def _make_whole(opening: Opening, segments: list[Segment], epochs: EpochHistory, *, trusted: bool) -> int:
+def _make_whole(opening: Opening, segments: list[Segment], epochs: EpochHistory, *, trusted: bool) -> Steps[int]:
     """Rebuilds what needs it; returns the bytes that were cut. Leaves `next_offset` of the last segment right."""
     recovery_point = opening.recovery_point if epochs.entries else 0  # no epochs: read them all from the batches
     first_untrusted = len(segments)
@@ -115,8 +130,10 @@ def _make_whole(opening: Opening, segments: list[Segment], epochs: EpochHistory,
         size = segment.size
         if number >= first_untrusted:
             epochs.truncate_from_end(segment.base_offset)
-        for header in segment.rebuild(following):  # what reaches over it was cut, and a power cut has brought it back
+        for walked, header in enumerate(segment.rebuild(following), 1):  # what reaches over it was cut, and a power cut has brought it back
             epochs.assign(header.leader_epoch, header.base_offset)
+            if walked % STEP_BATCHES == 0:
+                yield
         cut_bytes += size - segment.size
         if following is not None and segment.next_offset != following:
             # Records behind a hole cannot be kept: their followers would not agree about the hole. After a power cut it may lie between
@@ -132,7 +149,7 @@ def _make_whole(opening: Opening, segments: list[Segment], epochs: EpochHistory,
 # ---- the producer window
 
 
-def rebuild_window(disk: Disk, folder: str, segments: list[Segment], window: ProducerWindow, start: int, end: int) -> None:
+def rebuild_window(disk: Disk, folder: str, segments: list[Segment], window: ProducerWindow, start: int, end: int) -> Steps[None]:
     """The window as of offset `end`: the newest snapshot that is not behind it, and the batches since then."""
     window.clear(start)
     for offset in sorted(snapshot_offsets(disk, folder), reverse=True):
@@ -149,7 +166,9 @@ def rebuild_window(disk: Disk, folder: str, segments: list[Segment], window: Pro
     for segment in segments:
         if segment.next_offset <= window.end_offset:
             continue
-        for found in segment.headers(segment.offset_index.position_for(window.end_offset)):
+        for walked, found in enumerate(segment.headers(segment.offset_index.position_for(window.end_offset)), 1):
+            if walked % STEP_BATCHES == 0:
+                yield
             if found.header.base_offset < window.end_offset or found.header.producer_id < 0:
                 continue
             marker = None

@@ -211,7 +211,8 @@ class SegmentedLog:
         self.recovery_point = min(self.recovery_point, self.log_end_offset)
         self.log_start_offset = min(self.log_start_offset, self.log_end_offset)
         self._cut_epochs()
-        recovery.rebuild_window(self._disk, self.folder, self._segments, self.window, self.log_start_offset, self.log_end_offset)
+        ends = self.log_start_offset, self.log_end_offset
+        recovery.at_once(recovery.rebuild_window(self._disk, self.folder, self._segments, self.window, *ends))
         fact = LogTruncated(
             topic=self.topic,
             partition=self.partition,

@@ -40,6 +40,11 @@ async def gather(*awaitables: Awaitable[Any]) -> list[Any]:
     return list(await asyncio.gather(*awaitables))
 
 
+async def turn() -> None:
+    """Lets everybody else that is ready run first."""
+    await asyncio.sleep(0)
+
+
 async def within(clock: Clock, ms: float, awaitable: Awaitable[T]) -> T:
     """The result of `awaitable`, or Expired after `ms` of the engine's time; the awaitable is cancelled then."""
     work = asyncio.ensure_future(awaitable)

@@ -1,13 +1,18 @@
 """What a node has on disk, and when it lets go of it."""
 
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from unittest.mock import patch
+from uuid import UUID
+
 import pytest
 
 from engine.events.facts import LogRecovered
 from engine.metadata.delta import Delta
 from engine.metadata.image import TopicImage
 from engine.protocol.errors import KafkaStorageError, NotLeaderOrFollower, UnknownTopicOrPartition
-from engine.storage import checkpoints
-from engine.world.tasks import spawn
+from engine.storage import checkpoints, recovery
+from engine.world.tasks import spawn, turn
 from tests.engine.replication.trio import TOPIC, TOPIC_ID, story
 
 
@@ -48,6 +53,64 @@ async def test_a_kill_is_seen_at_the_next_start(trio):
     await trio.boot(3)
     [recovered] = trio.nodes[3].journal.recent(LogRecovered)
     assert (recovered.log_end_offset, recovered.cut_bytes) == (1, 0)
+
+
+@asynccontextmanager
+async def recovering(trio, records=5):
+    """Node 3 was killed and is in the middle of walking its log."""
+    for number in range(records):
+        await trio.produce([str(number)])
+    trio.crash(3)
+    with patch.object(recovery, "STEP_BATCHES", 1):
+        start = spawn(trio.boot(3), name="start")
+        for _ in range(3):
+            await turn()
+        assert not start.done()
+        yield start
+
+
+@story()
+async def test_a_recovery_leaves_turns_to_others(trio):
+    async with recovering(trio) as start:
+        turns = 0
+        while not start.done():
+            await turn()
+            turns += 1
+        assert turns >= 5
+        await trio.until(lambda: trio.values(3) == ["0", "1", "2", "3", "4"])
+        assert len(trio.nodes[3].journal.recent(LogRecovered)) == 1
+
+
+@story()
+async def test_a_topic_that_is_deleted_while_its_log_is_recovered_goes_too(trio):
+    async with recovering(trio) as start:
+        image = trio.nodes[3].image
+        del image.topics[TOPIC], image.topic_names[TOPIC_ID]
+        await start
+        await trio.simulation.sleep(10)
+        assert not [name for name in trio.simulation.disk("node-3").list("/data-3") if TOPIC in name]
+
+
+@story()
+async def test_a_topic_that_is_recreated_while_its_log_is_recovered_begins_anew(trio):
+    async with recovering(trio) as start:
+        image, anew = trio.nodes[3].image, UUID(int=99)
+        image.topics[TOPIC] = replace(image.topics[TOPIC], id=anew)
+        image.topic_names = {anew: TOPIC}
+        await start
+        await trio.simulation.sleep(10)
+        log = trio.nodes[3].replicas.find(TOPIC, 0).log
+        assert (log.topic_id, log.log_end_offset) == (anew, 0)
+        assert [name for name in trio.simulation.disk("node-3").list("/data-3") if TOPIC in name] == ["orders-0"]
+
+
+@story(partitions=2)
+async def test_a_kill_during_a_recovery_is_recovered_from(trio):
+    async with recovering(trio) as start:
+        start.cancel()
+        trio.crash(3)
+        await trio.boot(3)
+        await trio.until(lambda: trio.values(3) == ["0", "1", "2", "3", "4"])
 
 
 @story()
