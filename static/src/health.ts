@@ -14,7 +14,7 @@ export interface Tile {
   sentence: string
   tone: '' | 'warn' | 'bad' | 'hint' // hint: amber number, quiet tile
   crown?: boolean
-  history?: number[]
+  history?: (number | null)[]
   why?: Question
 }
 
@@ -156,10 +156,11 @@ function lagTile(cluster: Cluster, rates: Rates, now_ms: number): Tile {
   const history = rates.lagHistory(HISTORY_SECONDS)
   const tile: Tile = { name: h.lag, value: rate(lag), unit: h.records, sentence: h.noLag, tone: '', history }
   if (cluster.groups.every((group) => Object.keys(group.offsets).length === 0)) return { ...tile, sentence: h.noGroups }
-  const arriving = rates.history('produced', '', now_ms, 5).reduce((a, b) => a + b, 0) / 5
-  const median = [...history].sort((a, b) => a - b)[Math.floor(history.length / 2)] ?? 0
+  const arriving = rates.mean('produced', '', now_ms, 5)
+  const seen = history.filter((one) => one !== null).sort((a, b) => a - b)
+  const median = seen[Math.floor(seen.length / 2)] ?? 0
   // Offsets are committed every few seconds, so a lag of some seconds is the sawtooth of a healthy group.
-  if (history.length > 10 && lag > Math.max(median * RISING, arriving * 12)) return { ...tile, tone: 'warn', sentence: h.rising }
+  if (seen.length > 10 && lag > Math.max(median * RISING, arriving * 12)) return { ...tile, tone: 'warn', sentence: h.rising }
   if (lag > 0 && arriving > 0) return { ...tile, sentence: h.behind((lag / arriving) * 1000) }
   return tile
 }

@@ -42,10 +42,12 @@ export class Rates {
   readonly consumed = new Map<string, Counter>()
   readonly topicsOf = new Map<string, Set<string>>() // what a client has written or read, for those that nobody told us about
   private lags: { at_ms: number; lag: number }[] = []
+  private since_ms = Infinity // this page does not know what was before
   last_append_ms = 0
   last_fetch_ms = 0
 
   add(traffic: Traffic, at_ms: number) {
+    this.since_ms = Math.min(this.since_ms, at_ms)
     for (const [client, topic, partition, records] of traffic.appended ?? []) {
       if (topic.startsWith('__')) continue
       this.count(this.produced, ['', `c:${client}`, `r:${topic}-${partition}`], at_ms, records)
@@ -62,22 +64,33 @@ export class Rates {
 
   /** Notes the lag at most once a second. */
   noteLag(at_ms: number, lag: number) {
+    this.since_ms = Math.min(this.since_ms, at_ms)
     const last = this.lags.at(-1)
     if (last && at_ms - last.at_ms < 1000) last.lag = lag
     else this.lags.push({ at_ms, lag })
     if (this.lags.length > 60) this.lags.shift()
   }
 
-  lagHistory(seconds: number): number[] {
-    return this.lags.slice(-seconds).map((point) => point.lag)
+  /** One value a second, oldest first; null for seconds before this page saw any. */
+  lagHistory(seconds: number): (number | null)[] {
+    const seen = this.lags.slice(-seconds).map((point) => point.lag)
+    return [...new Array<null>(seconds - seen.length).fill(null), ...seen]
   }
 
   rate(table: 'produced' | 'consumed', key: string, at_ms: number): number {
     return this[table].get(key)?.sum(at_ms, 1000) ?? 0
   }
 
-  history(table: 'produced' | 'consumed', key: string, at_ms: number, seconds: number): number[] {
-    return this[table].get(key)?.history(at_ms, seconds) ?? new Array(seconds).fill(0)
+  /** One value a second, oldest first; null for seconds that this page has not seen whole. */
+  history(table: 'produced' | 'consumed', key: string, at_ms: number, seconds: number): (number | null)[] {
+    const sums = this[table].get(key)?.history(at_ms, seconds) ?? new Array<number>(seconds).fill(0)
+    return sums.map((sum, i) => (at_ms - (seconds - i) * 1000 >= this.since_ms ? sum : null))
+  }
+
+  /** Records a second over the last seconds, as far as this page has seen them. */
+  mean(table: 'produced' | 'consumed', key: string, at_ms: number, seconds: number): number {
+    const seen = this.history(table, key, at_ms, seconds).filter((sum) => sum !== null)
+    return seen.length ? seen.reduce((a, b) => a + b, 0) / seen.length : 0
   }
 
   topics(role: 'p' | 'c', client: string): string[] {

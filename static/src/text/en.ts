@@ -18,11 +18,13 @@ const treats = (fact: Fact) => {
   return fact.how === 'delay' ? `lets ${which} wait for ${span(fact.delay_ms)}` : `takes ${which} and never answers`
 }
 
+const byWhom = (who: string, door: string) => (who === 'page' || who === door ? `by ${door}` : `${who}, by ${door}`)
+
 const fencedFor: Record<string, string> = { session: 'its session ran out', shutdown: 'it asked to go', registration: 'it has to catch up first' }
 
 /** One sentence for facts of one kind that belong together (usually one fact). `first` stands for them all. */
 const sentences: Record<string, (first: Fact, all: Fact[]) => string> = {
-  CommandGiven: (f) => `\`${f.line}\`${f.by === 'page' ? '' : `, ${f.by}`}, by ${f.door}.`,
+  CommandGiven: (f) => `\`${f.line}\`, ${byWhom(f.by, f.door)}.`,
   CommandRefused: (f) => `\`${f.line}\` was refused: ${f.message}`,
   BrokerAdded: (f) => `**Broker ${f.broker}** joins the cluster${f.rack ? `, rack ${f.rack}` : ''}, port ${f.port}.`,
   BrokerRemoved: (f) => `**Broker ${f.broker}** has left the cluster for good.`,
@@ -218,7 +220,7 @@ export const en = {
   twin: { caption: 'Every replica of the cluster', topic: 'topic', partition: 'partition', broker: 'broker', role: 'role', state: 'state', epoch: 'leader epoch', end: 'log end', hw: 'high watermark', behind: 'behind' },
   feed: {
     title: 'What happened', because: 'because', filter: 'filter', all: 'all', kinds: { brokers: 'brokers', partitions: 'partitions', groups: 'groups', clients: 'clients' } as Record<string, string>,
-    empty: 'Nothing has happened yet.', why: 'why?', by: (who: string, door: string) => (who === 'page' ? `by ${door}` : `${who}, by ${door}`), gone: 'older than this page remembers',
+    empty: 'Nothing has happened yet.', why: 'why?', by: byWhom, gone: 'older than this page remembers',
   },
   time: { why: (lane: string, at: string) => `why? ${lane}, ${at}`, live: 'LIVE', paused: 'PAUSED', away: 'NO LINK', facts: 'Facts', standing: 'cluster clocks stand still, clients wait', slowed: (speed: string) => `real cluster at ${speed}`, state: (n: number) => `state ${n}`, all: 'all', seconds: '8 s', minutes: '2 min', zoom: 'time window',
     marks: { command: 'command', killed: 'killed', fenced: 'fenced', election: 'election', rebalance: 'rebalance' }, quiet: (names: string) => `${names}: no change`, quietBrokers: (n: number) => `${n} brokers`, generation: (state: string, n: number) => `${state}, generation ${n}`, owns: (what: string) => `owns ${what}`, ownsNothing: 'owns nothing', members: (n: number, idle: number) => `${s(n, 'member')}${idle ? `, ${idle} idle` : ''}`, leaders: (n: number) => `+${s(n, 'leader')}`, killed: 'killed', fenced: 'fenced', stopped: 'stopped', frozen: 'frozen', waiting: 'waits for its share', chart: 'rate and lag', produce: 'produce rec/s', consume: 'consume rec/s', lag: 'lag rec', chartLabel: (p: string, c: string, l: string) => `Produce ${p}, consume ${c} records a second, lag ${l} records.` },
