@@ -2,22 +2,24 @@
 
     ./play bench failover [--kills 5] [--profile kafka|demo] [--only ours|kafka] [--victim leader|controller]
 
-Profile `kafka` is Kafka's own timing on both sides; `demo` is ours alone. Victim `controller`, ours alone too: the active controller's
-node dies each time, whatever it leads; read `gap` and `others` as one.
+Profile `kafka` is Kafka's own timing on both sides; `demo` is ours alone. Victim `controller`: the node that leads the metadata log
+dies each time, whatever else it leads; read `gap` and `others` as one.
 Needs Java, Maven and the peer's scripts (KAFKA_PEER_SCRIPT, default ../shared/peer/kafka, with failover.py beside it).
 """
 
 import argparse
 import json
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
 import threading
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.clients.apache_kafka import PEER, ROOT, ApacheKafkaProcess
+from tests.clients.raw_client import RawClient
 
 
 class Ours:
@@ -30,38 +32,44 @@ class Ours:
         command = [str(ROOT / "play"), "engine", "--brokers", "3", "--racks", "a,b,c", "--port", "0", "--data", f"{folder}/data", "--profile", profile]
         self.process = subprocess.Popen(command, stdin=self._lines, stdout=subprocess.PIPE, text=True)
         self.bootstrap = json.loads(self.process.stdout.readline())["bootstrap_servers"]
-        self.controller = Path(folder) / "controller"
-        self.closing = False
-        self._follower = threading.Thread(target=self._follow_controller, daemon=True)
-        self._follower.start()
+        self._answers = threading.Thread(target=self.process.stdout.read, daemon=True)  # nobody asks for them, and a full pipe would stop it
+        self._answers.start()
 
-    def order(self, words: str) -> str:
-        """A shell command that gives this line."""
-        return f"sh -c 'echo {words} > {self.pipe}'"
-
-    def orders(self, victim: str) -> tuple[str, str]:
-        """Shell commands that kill and start the victim."""
-        if victim == "leader":
-            return self.order("kill broker {broker}"), self.order("start broker {broker}")
-        last = f"{self.controller}.killed"
-        return f"sh -c 'cp {self.controller} {last}; echo kill broker $(cat {last}) > {self.pipe}'", self.order(f"start broker $(cat {last})")
-
-    def _follow_controller(self) -> None:
-        os.write(self._lines, b"state\n")
-        for line in self.process.stdout:
-            answer = json.loads(line)
-            if "clusters" in answer:
-                self.controller.write_text(str(answer["clusters"][0]["controller"]))
-                time.sleep(0.2)
-                if self.process.poll() is None and not self.closing:
-                    os.write(self._lines, b"state\n")
+    def shell(self, verb: str, broker: str) -> str:
+        """The shell command that gives the order."""
+        return f"echo {verb} broker {broker} > {self.pipe}"
 
     def close(self) -> None:
-        self.closing = True
         self.process.terminate()
         self.process.wait(10)
-        self._follower.join()
+        self._answers.join()
         os.close(self._lines)
+
+
+def orders(shell: Callable[[str, str], str], bootstrap: str, victim: str, folder: str) -> tuple[str, str]:
+    """What failover.py is to run to kill the victim and to start it again; it puts the leader's number for {broker}."""
+    if victim == "leader":
+        return inside(shell("kill", "{broker}")), inside(shell("start", "{broker}"))
+    noted = f"{folder}/victim"
+    ask = f"{shlex.quote(sys.executable)} {shlex.quote(__file__)} --who-leads-metadata {bootstrap} > {noted}"
+    return inside(f"{ask} && {shell('kill', f'$(cat {noted})')}"), inside(shell("start", f"$(cat {noted})"))
+
+
+def inside(line: str) -> str:
+    """A line for a program that knows no shell."""
+    return f"sh -c {shlex.quote(line)}"
+
+
+def who_leads_metadata(bootstrap: str) -> int:
+    """The active controller's node, by any broker that answers."""
+    log = {"topic_name": "__cluster_metadata", "partitions": [{"partition_index": 0}]}
+    for address in bootstrap.split(","):
+        try:
+            with RawClient(address) as client:
+                return client.ask("DescribeQuorum", 1, topics=[log]).topics[0].partitions[0].leader_id
+        except OSError:
+            continue
+    raise ConnectionError(f"none of {bootstrap} answers")
 
 
 def measure(name: str, bootstrap: str, kill: str, start: str, kills: int) -> None:
@@ -78,17 +86,22 @@ def main() -> None:
     options.add_argument("--profile", choices=("kafka", "demo"), default="kafka")
     options.add_argument("--only", choices=("ours", "kafka"))
     options.add_argument("--victim", choices=("leader", "controller"), default="leader")
+    options.add_argument("--who-leads-metadata", metavar="BOOTSTRAP", help="print its number, and nothing else")
     chosen = options.parse_args()
-    if chosen.profile == "kafka" and chosen.only != "ours" and chosen.victim == "leader":
+    if chosen.who_leads_metadata:
+        return print(who_leads_metadata(chosen.who_leads_metadata))
+    if chosen.profile == "kafka" and chosen.only != "ours":
         with tempfile.TemporaryDirectory() as folder, ApacheKafkaProcess(Path(folder)) as kafka:
-            measure("Apache Kafka", kafka.bootstrap, kafka.shell("kill", "{broker}"), kafka.shell("start", "{broker}"), chosen.kills)
+            measure(f"Apache Kafka, {chosen.victim}", kafka.bootstrap, *orders(kafka.shell, kafka.bootstrap, chosen.victim, folder), chosen.kills)
     if chosen.only != "kafka":
         with tempfile.TemporaryDirectory() as folder:
             ours = Ours(folder, chosen.profile)
             try:
-                measure(f"ours, profile {chosen.profile}, {chosen.victim}", ours.bootstrap, *ours.orders(chosen.victim), chosen.kills)
+                how = orders(ours.shell, ours.bootstrap, chosen.victim, folder)
+                measure(f"ours, profile {chosen.profile}, {chosen.victim}", ours.bootstrap, *how, chosen.kills)
             finally:
                 ours.close()
+    return None
 
 
 if __name__ == "__main__":
