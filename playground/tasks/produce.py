@@ -44,6 +44,7 @@ class Sending:
         self._settings: dict[str, Any] = {}
         self._producer: Producer | None = None
         self._due = time.monotonic()
+        self._reported = 0.0
 
     def run(self) -> None:
         """Sends, obeys, reports."""
@@ -130,7 +131,7 @@ class Sending:
 
     def _report(self) -> None:
         now = time.monotonic()
-        if now - getattr(self, "_reported", 0.0) > 0.2:
+        if now - self._reported > 0.2:
             self._reported = now
             assert self._producer is not None, "made when the first order is obeyed"
             self._order.report = {"acked": 0, "failed": 0, "retried": 0, "in_flight": len(self._producer)} | self._measures.report()
