@@ -236,15 +236,15 @@ class Controller:
         if due is not None:
             self._look_after(max(1.0, due - self._clock.monotonic_ms() + 1))
 
-    def _look_after(self, ms: float) -> None:
+    def _look_after(self, ms: float, *, again: bool = False) -> None:
         due_ms = self._clock.monotonic_ms() + ms
-        self._expiry = self._clock.call_later(ms, lambda: self._check_sessions(due_ms))
+        self._expiry = self._clock.call_later(ms, lambda: self._check_sessions(due_ms, again=again))
 
-    def _check_sessions(self, due_ms: float) -> None:
+    def _check_sessions(self, due_ms: float, *, again: bool) -> None:
         self._expiry = None
         now_ms = self._clock.monotonic_ms()
-        if now_ms - due_ms > HELD_UP_MS:
-            self._look_after(HELD_UP_MS)  # heartbeats are read meanwhile
+        if now_ms - due_ms > HELD_UP_MS and not again:
+            self._look_after(HELD_UP_MS, again=True)  # heartbeats are read meanwhile
         elif self._sessions.silent(self._image, now_ms, self._config[SESSION]):
             promise = self._order("expired sessions", self._fence_silent)
             promise.then(lambda done: self._arm_expiry() if self.active else None)
