@@ -45,7 +45,7 @@ def decode_lines(data: bytes, path: str) -> list[list[str]]:
     """The entries' words. Raises CheckpointError."""
     try:
         version, count, *entries = data.decode().splitlines()
-        if int(version) != 0 or int(count) != len(entries):
+        if int(version) != 0 or int(count) != len(entries) or not data.endswith(b"\n"):  # "12 70" may have been torn to "12 7"
             raise ValueError
     except ValueError:
         raise CheckpointError(f"{path} is not a checkpoint file of version 0") from None

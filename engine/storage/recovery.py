@@ -131,7 +131,8 @@ def _make_whole(opening: Opening, segments: list[Segment], epochs: EpochHistory,
         if number >= first_untrusted:
             epochs.truncate_from_end(segment.base_offset)
         for walked, header in enumerate(segment.rebuild(following), 1):  # what reaches over it was cut, and a power cut has brought it back
-            epochs.assign(header.leader_epoch, header.base_offset)
+            if number >= first_untrusted:  # else only an index was broken, and an epoch in the midst of others would drop those behind it
+                epochs.assign(header.leader_epoch, header.base_offset)
             if walked % STEP_BATCHES == 0:
                 yield
         cut_bytes += size - segment.size

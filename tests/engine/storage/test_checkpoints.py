@@ -19,7 +19,7 @@ def test_offsets(shelf):
     assert checkpoints.read_offsets(shelf.disk, "data/missing") == {}
 
 
-@pytest.mark.parametrize("data", [b"", b"1\n0\n", b"0\n1\n", b"0\n1\norders x 5\n", b"0\n1\norders 5\n", b"\xff\xfe"])
+@pytest.mark.parametrize("data", [b"", b"1\n0\n", b"0\n1\n", b"0\n1\norders x 5\n", b"0\n1\norders 5\n", b"\xff\xfe", b"0\n1\norders 1 7"])
 def test_a_broken_checkpoint_is_named(shelf, data):
     shelf.disk.replace(PATH, data)
     with pytest.raises(CheckpointError, match=PATH):

@@ -81,6 +81,17 @@ def test_a_flipped_bit_anywhere_in_the_last_batch_cuts_it():
         assert again.log_end_offset == 2 or at < 8 or 12 <= at < 16, at
 
 
+def test_an_index_that_is_made_anew_leaves_the_epochs_behind_it_alone(shelf):
+    log = filled(shelf, segment_bytes=300)
+    log.sync()
+    epochs = log.epochs.entries
+    assert [entry.epoch for entry in epochs] == [0, 1, 2]
+    log.crash()
+    shelf.file(f"{log.segments()[1].base_offset:020d}.index").truncate(5)  # no whole number of entries
+    again = shelf.open(recovery_point=log.recovery_point, segment_bytes=300, index_interval_bytes=200)
+    assert (again.log_end_offset, again.epochs.entries) == (12, epochs)
+
+
 def test_zeros_behind_the_last_batch_are_cut(shelf):
     filled(shelf, 3).crash()
     file = shelf.file("00000000000000000000.log")
