@@ -17,7 +17,7 @@ from tests.simulation.run import Outcome, run
 from tests.simulation.workloads import WORKLOADS
 
 SHOWN_EVERY_S = 10
-GC_THRESHOLDS = (50_000, 20, 50)  # as in a broker's process; a seventh of the time
+GC_THRESHOLDS = (20_000, 10, 20)  # a seventh of the time; a run's universe is one great circle, so not too seldom
 FAILURES_KEPT = 10  # the rest is counted: whoever mends ten starts the campaign again
 
 

@@ -44,13 +44,15 @@ class GivenUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BegunAnew:
-    """The producer raised its epoch before anything was acknowledged: its first batch was refused, a later one was taken from a stranger."""
+    """The producer raised its epoch because its next batch was refused. `acknowledged`: was any before that; `leader_epoch`: of whom it asked."""
 
     at_ms: int
     producer: str
     topic: str
     topic_id: str
     partition: int
+    acknowledged: bool
+    leader_epoch: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,7 +105,7 @@ MUTATIONS: dict[str, Mutation] = _named(
     ),
     # ---- logs
     Mutation(apply=storage.duplicate_window_off, caught_at={"duplicate": 1}, faults=("breaking connections",)),
-    Mutation(apply=storage.sequences_are_not_checked, caught_at={"reordered_send": 6}, faults=("leader crash", "slow link")),
+    Mutation(apply=storage.sequences_are_not_checked, caught_at={"reordered_send": 33}, faults=("leader crash", "slow link")),
     Mutation(apply=storage.duplicate_is_told_another_offset, caught_at={"inconsistent_offsets": 1}, faults=("breaking connections",)),
     Mutation(apply=storage.torn_tail_not_cut, caught_at={"logs_are_equal": 4}, faults=("machine crash",)),
     # ---- the quorum and the controller

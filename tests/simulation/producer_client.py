@@ -62,6 +62,7 @@ class Lane:
     recent: deque[int] = field(default_factory=lambda: deque(maxlen=IN_FLIGHT_MAX))  # sequences of the batches begun last
     unresolved: int = UNSEQUENCED  # the last sequence of a batch that was given up though it may stand in the log
     must_begin_anew: bool = False
+    refused_by: int = UNSEQUENCED  # the leader epoch of whom it asked when it found that it must
     count: int = 0
 
     def first_unfinished(self) -> int:
@@ -191,13 +192,12 @@ class Producer:
             lane.unresolved = UNSEQUENCED
         if lane.must_begin_anew:
             # KIP-360: the idempotent producer raises its epoch itself, and begins with sequence 0.
-            if lane.last_acked < 0:
-                self.history.note(
-                    BegunAnew(
-                        at_ms=self.client.now_ms(), producer=self.client.name, topic=lane.topic, topic_id=str(lane.topic_id),
-                        partition=lane.partition,
-                    )
-                )  # fmt: skip
+            self.history.note(
+                BegunAnew(
+                    at_ms=self.client.now_ms(), producer=self.client.name, topic=lane.topic, topic_id=str(lane.topic_id),
+                    partition=lane.partition, acknowledged=lane.last_acked >= 0, leader_epoch=lane.refused_by,
+                )
+            )  # fmt: skip
             self._raise_epoch()
             self._begin_anew(lane)
 
@@ -207,7 +207,7 @@ class Producer:
         self.identity = (producer_id, epoch + 1)
 
     def _begin_anew(self, lane: Lane) -> None:
-        lane.must_begin_anew, lane.unresolved = False, UNSEQUENCED
+        lane.must_begin_anew, lane.unresolved, lane.refused_by = False, UNSEQUENCED, UNSEQUENCED
         lane.identity, lane.next_sequence, lane.last_acked = self.identity, 0, -1
         lane.recent.clear()
         for batch in lane.queue:
@@ -228,7 +228,7 @@ class Producer:
         else:
             answer = await self.client.ask(leader.node, self._message(lane, batch), "produce")
             try:
-                self._answered(lane, batch, answer)
+                self._answered(lane, batch, answer, leader.epoch)
             except Anomaly as anomaly:
                 self.client.anomaly = self.client.anomaly or anomaly
                 self._give_up(lane, batch, "anomaly")
@@ -243,7 +243,7 @@ class Producer:
         topics = [{"topic_id": lane.topic_id, "partition_data": [partition]}]
         return build("Produce", "request", 13, transactional_id=None, acks=self.acks, timeout=PRODUCE_TIMEOUT_MS, topic_data=topics)
 
-    def _answered(self, lane: Lane, batch: Batch, answer: Message | None) -> None:
+    def _answered(self, lane: Lane, batch: Batch, answer: Message | None, leader_epoch: int) -> None:
         if answer is None:
             return self._failed(lane, batch, None)
         result = answer.responses[0].partition_responses[0]
@@ -255,7 +255,7 @@ class Producer:
             return self._succeeded(lane, batch, result.base_offset)
         if code == ErrorCode.out_of_order_sequence_number and self.idempotent:
             if lane.unresolved != UNSEQUENCED or batch.sequence == lane.last_acked + 1:
-                lane.must_begin_anew = True  # it was the next one: what stood before it is lost
+                lane.must_begin_anew, lane.refused_by = True, leader_epoch  # it was the next one: what stood before it is lost
             return self._failed(lane, batch, code)
         if code in RETRIABLE:
             return self._failed(lane, batch, code)

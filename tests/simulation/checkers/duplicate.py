@@ -2,7 +2,8 @@
 
 Jepsen's duplicate, KIP-98. Workloads with acks=all are idempotent, the others are not. Excused is what was unsettled when the producer raised its
 epoch (KIP-360) and sent it again under the new one though it may stand there already: when it had given up another record of the partition
-(delivery.timeout.ms), or when its very first batch was refused and a later one was taken. Kafka promises no more.
+(delivery.timeout.ms), when its very first batch was refused and a later one was taken, or when a leader that did not know yet that it was
+deposed had refused a batch. Kafka promises no more.
 """
 
 from tests.simulation.anomaly import Anomaly

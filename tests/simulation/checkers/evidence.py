@@ -235,12 +235,21 @@ def makes_clients_late(fact: Fact) -> bool:
 
 
 def was_unsettled_at_a_new_epoch(record: Any, sent: Sent) -> bool:
-    """Was it neither acknowledged nor given up when its producer raised its epoch: because it gave up another record of the partition, or
-    because a broker that did not know it yet had refused its first batch and taken a later one? (With Kafka a stranger may begin anywhere.)"""
+    """Was it neither acknowledged nor given up when its producer raised its epoch: because it gave up another record of the partition,
+    because a broker that did not know it yet had refused its first batch and taken a later one (with Kafka a stranger may begin anywhere),
+    or because a leader that was deposed and did not know it had refused a batch? (It checks sequences against what it has, as Kafka's does.)"""
     settled_ms = next((one.at_ms for one in record.history.of(Acknowledged, GivenUp) if one.sent == sent), float("inf"))
     given_up = [(one.at_ms, one.sent) for one in record.history.of(GivenUp) if one.sent != sent]
-    begun_anew = [(one.at_ms, one) for one in record.history.of(BegunAnew)]
+    begun_anew = [(one.at_ms, one) for one in record.history.of(BegunAnew) if not one.acknowledged or _was_deposed(record, one)]
     return any(
         one.producer == sent.producer and place_of(one) == place_of(sent) and sent.at_ms <= at_ms <= settled_ms
         for at_ms, one in given_up + begun_anew
+    )
+
+
+def _was_deposed(record: Any, begun: BegunAnew) -> bool:
+    """Had the partition a newer leader than the one that the producer asked?"""
+    return begun.leader_epoch >= 0 and any(
+        fact["kind"] == "LeaderElected" and fact["leader_epoch"] > begun.leader_epoch and at_ms <= begun.at_ms
+        for at_ms, fact in facts_of(record, begun.topic, begun.partition)
     )
