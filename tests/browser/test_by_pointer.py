@@ -58,7 +58,9 @@ def test_the_menu_is_there_for_who_has_no_pointer(screen, key):
     for arrow in ("ArrowDown", "ArrowDown"):
         screen.keyboard.press(arrow)
     screen.keyboard.press(key)
-    expect(menu(screen, "orders-0").get_by_role("menuitem", name="Kill")).to_be_focused()
+    offered = menu(screen, "orders-0").get_by_role("menuitem")
+    expect(offered.filter(has_text="Kill")).to_have_count(1)
+    expect(offered.first).to_be_focused()  # an election stands before Kill while the leader is not the preferred one
     screen.keyboard.press("Escape")
     expect(screen.get_by_role("menu")).to_have_count(0)
     expect(the_map(screen)).to_be_focused()
