@@ -29,7 +29,7 @@ NODE_SETTINGS: tuple[Setting, ...] = (
     Setting("broker.heartbeat.interval.ms", INT, 2000, "How often a broker tells the controller that it lives.", demo=200),
     Setting("broker.id", INT, -1, "The broker's number; the same as node.id."),
     Setting("broker.rack", STRING, None, "Rack in which the broker stands; replicas of a partition are spread over racks."),
-    Setting("broker.session.timeout.ms", INT, 9000, "Silence after which the controller fences a broker.", demo=900),
+    Setting("broker.session.timeout.ms", INT, 9000, "Silence after which the controller fences a broker.", demo=800),
     Setting("client.quota.callback.class", CLASS, None, "Class that decides client quotas."),
     Setting("compression.gzip.level", INT, -1, "Level for gzip, for topics without their own.", least=1, most=9, or_also=-1, dynamic=CLUSTER_WIDE),
     Setting("compression.lz4.level", INT, 9, "Level for lz4, for topics without their own.", least=1, most=17, dynamic=CLUSTER_WIDE),

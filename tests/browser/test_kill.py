@@ -34,7 +34,7 @@ def test_a_broker_is_killed_explained_and_started_by_buttons(screen, playground)
     steps = why.locator("li .f").all_inner_texts()
     assert steps[:4] == ["Command", "BrokerKilled", "SessionExpired", "BrokerFenced"], steps
     assert set(steps[4:]) & {"IsrShrunk", "LeaderElected"}
-    expect(why).to_contain_text("broker.session.timeout.ms = 900")
+    expect(why).to_contain_text("broker.session.timeout.ms = 800")
     expect(why).to_contain_text("Kafka: 9000")
     why.get_by_role("button", name="start broker 2").hover()
     screen.keyboard.press("Escape")

@@ -8,7 +8,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from tests.clients.conftest import is_whole
 from tests.clients.traffic import Traffic, create
 
-GAP_S_MAX = 2.5  # profile demo: 0.9 s of session, up to a second until librdkafka asks for the leader again, and a busy machine
+GAP_S_MAX = 2.5  # profile demo: 0.8 s of session, up to a second until librdkafka asks for the leader again, and a busy machine
 
 
 def leader_of_most(picture, topic):

@@ -133,7 +133,7 @@ def test_a_pause_longer_than_every_session_expires_nothing(stack):
     stack.until(stable)
     number = stack.do("pause")["number"]
     before = high_watermarks(stack.cluster())
-    time.sleep(9)  # members have 6 s, brokers 0.9 s
+    time.sleep(9)  # members have 6 s, brokers 0.8 s
     report = client(stack.cluster(), "shop")["report"]
     assert (report["failed"], report["last_error"]) == (0, None)
     assert "resume first" in stack.call("/api/commands", {"line": "create topic later"})[1]["message"]

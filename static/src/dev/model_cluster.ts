@@ -17,7 +17,7 @@ export class ModelCluster {
   now = Date.now()
 
   constructor(brokers: number, topics: Record<string, [partitions: number, replication: number]>) {
-    const configs: Record<string, [unknown, unknown]> = { 'broker.session.timeout.ms': [900, 9000], 'broker.heartbeat.interval.ms': [200, 2000], 'replica.lag.time.max.ms': [3000, 30000], 'session.timeout.ms': [6000, 45000] }
+    const configs: Record<string, [unknown, unknown]> = { 'broker.session.timeout.ms': [800, 9000], 'broker.heartbeat.interval.ms': [200, 2000], 'replica.lag.time.max.ms': [3000, 30000], 'session.timeout.ms': [6000, 45000] }
     const servers = Array.from({ length: brokers }, (_, i) => `localhost:${9092 + i}`).join(',')
     this.snapshot = {
       version: 1, number: 0, at_ms: this.now, sandbox: 'main', time: { paused: false, factor: 1 }, profile: { name: 'demo', configs },
@@ -128,7 +128,7 @@ export class ModelCluster {
   }
 
   private expire(id: number, cause: Fact) {
-    const expired = this.tell('SessionExpired', { broker: id, silent_ms: 900 }, [cause], 1, { 'broker.session.timeout.ms': 900 })
+    const expired = this.tell('SessionExpired', { broker: id, silent_ms: 800 }, [cause], 1, { 'broker.session.timeout.ms': 800 })
     this.leave(id, expired, 'session')
     if (this.cluster.controller === id) {
       const next = this.cluster.brokers.find((one) => one.voter && one.state === 'up')

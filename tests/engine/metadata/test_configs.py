@@ -27,7 +27,7 @@ def test_every_default_is_a_value_of_its_kind():
 def test_the_profile_demo_differs_in_what_it_says_and_nothing_else():
     kafka, demo = Config(), Config(profile="demo")
     assert kafka["broker.session.timeout.ms"] == 9000
-    assert demo["broker.session.timeout.ms"] == 900
+    assert demo["broker.session.timeout.ms"] == 800
     assert {name for name in configs.BROKER_CONFIGS if kafka[name] != demo[name]} == set(configs.demo_values())
 
 
