@@ -27,6 +27,7 @@ SETTLED_FENCED_BEAT_MS = 100  # fenced for longer than a moment: no hurry any mo
 HURRY_BEATS = 100
 REGISTER_AGAIN_MS = 30
 LEAVE_MS_MAX = 3_000  # issue: all brokers are gone 5 s after Ctrl-C
+ANSWER_MS_MIN = 600  # a beat that is given up takes its connection along: on a slow link none would arrive
 LEAVE_UNHEARD_MS_MAX = 700  # nobody leads the quorum: the last brokers of a cluster cannot leave in order
 
 PLAINTEXT = 0
@@ -195,7 +196,7 @@ class Lifecycle:
         """The controller's answer; None when there was none, or it is not the controller."""
         leaving = self.state == LEAVING
         try:
-            answer = await self._ask(message, within_ms=LEAVE_UNHEARD_MS_MAX if leaving else max(self._interval_ms, 200))
+            answer = await self._ask(message, within_ms=LEAVE_UNHEARD_MS_MAX if leaving else max(self._interval_ms, ANSWER_MS_MIN))
         except (KafkaError, Unreachable, Expired):
             return None
         if answer.error_code == ErrorCode.not_controller:
