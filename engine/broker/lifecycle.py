@@ -26,8 +26,8 @@ FENCED_BEAT_MS = 20  # at start-up each heartbeat may be the one that unfences
 SETTLED_FENCED_BEAT_MS = 100  # fenced for longer than a moment: no hurry any more
 HURRY_BEATS = 100
 REGISTER_AGAIN_MS = 30
-LEAVE_MS_MAX = 3_000  # issue: all brokers are gone 5 s after Ctrl-C
 ANSWER_MS_MIN = 600  # a beat that is given up takes its connection along: on a slow link none would arrive
+LEAVE_MS_MAX = 3_000  # issue: all brokers are gone 5 s after Ctrl-C
 LEAVE_UNHEARD_MS_MAX = 700  # nobody leads the quorum: the last brokers of a cluster cannot leave in order
 
 PLAINTEXT = 0

@@ -42,12 +42,11 @@ export class Rates {
   readonly consumed = new Map<string, Counter>()
   readonly topicsOf = new Map<string, Set<string>>() // what a client has written or read, for those that nobody told us about
   private lags: { at_ms: number; lag: number }[] = []
-  private since_ms = Infinity // this page does not know what was before
+  private since_ms = Infinity // the first snapshot's time: this page does not know what was before
   last_append_ms = 0
   last_fetch_ms = 0
 
   add(traffic: Traffic, at_ms: number) {
-    this.since_ms = Math.min(this.since_ms, at_ms)
     for (const [client, topic, partition, records] of traffic.appended ?? []) {
       if (topic.startsWith('__')) continue
       this.count(this.produced, ['', `c:${client}`, `r:${topic}-${partition}`], at_ms, records)

@@ -239,11 +239,12 @@ def was_unsettled_at_a_new_epoch(record: Any, sent: Sent) -> bool:
     because a broker that did not know it yet had refused its first batch and taken a later one (with Kafka a stranger may begin anywhere),
     or because a leader that was deposed and did not know it had refused a batch? (It checks sequences against what it has, as Kafka's does.)"""
     settled_ms = next((one.at_ms for one in record.history.of(Acknowledged, GivenUp) if one.sent == sent), float("inf"))
-    given_up = [(one.at_ms, one.sent) for one in record.history.of(GivenUp) if one.sent != sent]
-    begun_anew = [(one.at_ms, one) for one in record.history.of(BegunAnew) if not one.acknowledged or _was_deposed(record, one)]
-    return any(
-        one.producer == sent.producer and place_of(one) == place_of(sent) and sent.at_ms <= at_ms <= settled_ms
-        for at_ms, one in given_up + begun_anew
+
+    def meanwhile(at_ms: int, one: Any) -> bool:
+        return one.producer == sent.producer and place_of(one) == place_of(sent) and sent.at_ms <= at_ms <= settled_ms
+
+    return any(one.sent != sent and meanwhile(one.at_ms, one.sent) for one in record.history.of(GivenUp)) or any(
+        meanwhile(one.at_ms, one) and (not one.acknowledged or _was_deposed(record, one)) for one in record.history.of(BegunAnew)
     )
 
 
