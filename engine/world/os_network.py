@@ -10,6 +10,7 @@ import os
 import socket
 from collections import deque
 from collections.abc import Callable
+from time import monotonic
 
 from engine.world.disk import FileSlice
 from engine.world.gates import Gates
@@ -18,8 +19,7 @@ from engine.world.network import FRAME_BYTES_MAX, Part
 
 READ_BYTES = 1 << 18  # 64 KiB is a third slower, more brings nothing
 SENDFILE_BYTES_MIN = 1 << 16  # below it one pread and one send are cheaper
-READS_PER_TURN_MAX = 8  # then other connections get their turn
-FRAMES_PER_TURN_MAX = 64  # likewise: a read of small requests holds thousands, and whoever sends them must not be served alone
+TURN_S_MAX = 0.001  # of requests of one connection, then others get their turn: a read of small ones holds thousands
 BACKLOG = 1024
 OWNER = "owner"  # who holds reading, if nobody else is named
 
@@ -56,12 +56,13 @@ class OsConnection:
         self._enough = 0  # bytes of it that are worth a look
         self._large: bytearray | None = None  # a frame that did not come whole
         self._filled = 0
-        self._unread: bytes = b""  # whole frames that came before reading was held
+        self._unread: memoryview | None = None  # frames that came and were not handed out: reading was held, or the turn was over
         self._out: deque[bytes | memoryview | FileSlice] = deque()
         self._writing = self._held = self._closed = False
         self._holders: set[str] = set()  # who holds reading
         self._writing_held = False
         self._resting = False  # has had its turn, and more frames are here
+        self._turn_ends_s = 0.0
         self.queued_bytes = 0
         self.on_frame: Callable[[memoryview], None] = lambda frame: None
         self.on_closed: Callable[[str], None] = lambda reason: None
@@ -78,15 +79,16 @@ class OsConnection:
     # ---- reading
 
     def _readable(self) -> None:
+        self._turn_ends_s = monotonic() + TURN_S_MAX
         try:
-            for _ in range(READS_PER_TURN_MAX):
+            while True:
                 into = memoryview(self._large)[self._filled :] if self._large is not None else memoryview(self._buffer)
                 count = self._socket.recv_into(into)
                 if count == 0:
                     return self._lost("closed by the other side")
                 full = count == len(into)
                 self._take(count)
-                if self._closed or self._held or self._resting or not full:
+                if self._closed or self._held or self._resting or not full or monotonic() > self._turn_ends_s:
                     return
         except (BlockingIOError, InterruptedError):
             return
@@ -110,7 +112,7 @@ class OsConnection:
         self._deliver(view)
 
     def _deliver(self, view: memoryview) -> None:
-        at, end, left = 0, len(view), FRAMES_PER_TURN_MAX
+        at, end = 0, len(view)
         while end - at >= 4:
             length = int.from_bytes(view[at : at + 4], "big", signed=True)
             if not 0 <= length <= FRAME_BYTES_MAX:
@@ -122,17 +124,20 @@ class OsConnection:
             at += length
             if self._closed:
                 return None
-            left -= 1
             if self._held:
-                self._unread = bytes(view[at:])
-                return None
-            if left == 0 and at < end:
+                return self._keep(view[at:])
+            if at < end and monotonic() > self._turn_ends_s:
                 return self._rest(view[at:])
         self._begun = bytearray(view[at:])
         return None
 
+    def _keep(self, unread: memoryview) -> None:
+        # What stands in the buffer of all connections is copied, once.
+        self._unread = memoryview(bytearray(unread)) if unread.obj is self._buffer else unread
+
     def _rest(self, unread: memoryview) -> None:
-        self._unread, self._resting = bytes(unread), True
+        self._keep(unread)
+        self._resting = True
         self._loop.remove_reader(self._descriptor)
         self._loop.call_soon(self._resume_reading)
 
@@ -160,10 +165,11 @@ class OsConnection:
     def _resume_reading(self) -> None:
         if self._held or self._closed:
             return
-        unread, self._unread = self._unread, b""
+        unread, self._unread = self._unread, None
         self._resting = False
         if unread:
-            self._deliver(memoryview(bytearray(unread)))
+            self._turn_ends_s = monotonic() + TURN_S_MAX
+            self._deliver(unread)
         if not self._resting:
             self._start()
 
