@@ -1,6 +1,6 @@
-"""Lengths, strings, ids and tags as Kafka writes them, by hand, for the two APIs that carry records.
+"""Lengths, strings, ids and tags as Kafka writes them, by hand, for the APIs that carry records or describe a whole cluster.
 
-Rule: only hot_produce and hot_fetch use this; everything else goes through codec.
+Rule: only the hot_ modules use this; everything else goes through codec.
 """
 
 import struct

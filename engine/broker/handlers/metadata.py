@@ -4,8 +4,6 @@ As Kafka 4: a topic that is being created is UNKNOWN_TOPIC_OR_PARTITION meanwhil
 there is no authorizer yet.
 """
 
-from typing import Any
-
 from engine.broker.cluster_view import (
     NO_OPERATIONS_ASKED,
     alive_brokers,
@@ -19,6 +17,7 @@ from engine.broker.cluster_view import (
 )
 from engine.broker.request_context import RequestContext
 from engine.metadata.image import PartitionImage, TopicImage
+from engine.protocol import hot_metadata
 from engine.protocol.codec import Message, build, zero_uuid
 from engine.protocol.errors import ErrorCode, InvalidRequest, KafkaError
 
@@ -26,7 +25,7 @@ ASKS_BY_ID_SINCE = 12
 FILTERS_REPLICAS_UNTIL = 0
 
 
-def handle(context: RequestContext, request: Message) -> Message:
+def handle(context: RequestContext, request: Message) -> bytes:
     node, version = context.node, context.api_version
     operations = ALL_TOPIC_OPERATIONS if request.include_topic_authorized_operations else NO_OPERATIONS_ASKED
     # Versions 8 to 10 only: DescribeCluster tells it since.
@@ -36,18 +35,14 @@ def handle(context: RequestContext, request: Message) -> Message:
         topics = [_known(context, node.image.topics[name], operations) for name in sorted(node.image.topics)]
     else:
         topics = _asked_for(context, request, operations)
-    return build(
-        "Metadata",
-        "response",
+    return hot_metadata.write_response(
         version,
-        brokers=[
-            {"node_id": broker.id, "host": broker.host, "port": broker.port, "rack": broker.rack}
-            for broker in alive_brokers(node.image)
-        ],
+        context.correlation_id,
+        brokers=[(broker.id, broker.host, broker.port, broker.rack) for broker in alive_brokers(node.image)],
         cluster_id=node.spec.cluster_id,
         controller_id=controller_for_clients(node),
         topics=topics,
-        cluster_authorized_operations=ALL_CLUSTER_OPERATIONS if cluster_operations else NO_OPERATIONS_ASKED,
+        authorized_operations=ALL_CLUSTER_OPERATIONS if cluster_operations else NO_OPERATIONS_ASKED,
     )
 
 
@@ -57,16 +52,17 @@ def refuse(context: RequestContext, request: Message, error: KafkaError) -> Mess
     return build("Metadata", "response", context.api_version, topics=topics)
 
 
-def _asked_for(context: RequestContext, request: Message, operations: int) -> list[dict[str, Any]]:
-    image = context.node.image
+def _asked_for(context: RequestContext, request: Message, operations: int) -> list[bytes]:
+    image, version = context.node.image, context.api_version
     answers, missing = [], []
     by_id = [topic for topic in request.topics if not zero_uuid(topic.topic_id)]
-    if by_id and context.api_version < ASKS_BY_ID_SINCE:
+    if by_id and version < ASKS_BY_ID_SINCE:
         raise InvalidRequest("topic ids are served from version 12 on")
     for topic in by_id:
         name = image.topic_names.get(topic.topic_id)
         if name is None:
-            answers.append({"error_code": ErrorCode.unknown_topic_id, "name": None, "topic_id": topic.topic_id})
+            unknown = ErrorCode.unknown_topic_id
+            answers.append(hot_metadata.topic(version, None, topic.topic_id, error=unknown, authorized_operations=NO_OPERATIONS_ASKED))
         else:
             answers.append(_known(context, image.topics[name], operations))
     names = dict.fromkeys(topic.name for topic in request.topics if zero_uuid(topic.topic_id))
@@ -76,35 +72,31 @@ def _asked_for(context: RequestContext, request: Message, operations: int) -> li
         if name in image.topics:
             answers.append(_known(context, image.topics[name], operations))
         elif not is_valid_topic_name(name):
-            answers.append({"error_code": ErrorCode.invalid_topic_exception, "name": name})
+            invalid = ErrorCode.invalid_topic_exception
+            answers.append(hot_metadata.topic(version, name, error=invalid, authorized_operations=NO_OPERATIONS_ASKED))
         else:
             missing.append(name)
-            answers.append(_unknown(name, operations))
+            unknown = ErrorCode.unknown_topic_or_partition
+            answers.append(
+                hot_metadata.topic(version, name, error=unknown, is_internal=is_internal(name), authorized_operations=operations)
+            )
     if request.allow_auto_topic_creation and context.node.config["auto.create.topics.enable"]:
         context.node.topic_creation.begin(missing)
     return answers
 
 
-def _unknown(name: str, operations: int) -> dict[str, Any]:
-    return {
-        "error_code": ErrorCode.unknown_topic_or_partition,
-        "name": name,
-        "is_internal": is_internal(name),
-        "topic_authorized_operations": operations,
-    }
+def _known(context: RequestContext, topic: TopicImage, operations: int) -> bytes:
+    return hot_metadata.topic(
+        context.api_version,
+        topic.name,
+        topic.id,
+        is_internal=is_internal(topic.name),
+        partitions=[_partition(context, index, topic.partitions[index]) for index in sorted(topic.partitions)],
+        authorized_operations=operations,
+    )
 
 
-def _known(context: RequestContext, topic: TopicImage, operations: int) -> dict[str, Any]:
-    return {
-        "name": topic.name,
-        "topic_id": topic.id,
-        "is_internal": is_internal(topic.name),
-        "partitions": [_partition(context, index, topic.partitions[index]) for index in sorted(topic.partitions)],
-        "topic_authorized_operations": operations,
-    }
-
-
-def _partition(context: RequestContext, index: int, partition: PartitionImage) -> dict[str, Any]:
+def _partition(context: RequestContext, index: int, partition: PartitionImage) -> bytes:
     image = context.node.image
     leader = leader_of(image, partition)
     replicas, isr, error = partition.replicas, partition.isr, ErrorCode.none
@@ -113,12 +105,13 @@ def _partition(context: RequestContext, index: int, partition: PartitionImage) -
         isr = tuple(replica for replica in isr if image.alive(replica))
         if replicas != partition.replicas:
             error = ErrorCode.replica_not_available
-    return {
-        "error_code": ErrorCode.leader_not_available if leader < 0 else error,
-        "partition_index": index,
-        "leader_id": leader,
-        "leader_epoch": partition.leader_epoch,
-        "replica_nodes": replicas,
-        "isr_nodes": isr,
-        "offline_replicas": offline_replicas(image, partition),
-    }
+    return hot_metadata.partition(
+        context.api_version,
+        index,
+        error=ErrorCode.leader_not_available if leader < 0 else error,
+        leader=leader,
+        leader_epoch=partition.leader_epoch,
+        replicas=replicas,
+        isr=isr,
+        offline=offline_replicas(image, partition),
+    )

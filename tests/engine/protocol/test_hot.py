@@ -4,8 +4,8 @@ import uuid
 
 import pytest
 
-from engine.protocol import hot_fetch, hot_follow, hot_produce
-from engine.protocol.codec import Malformed, build, decode_body, decode_response, encode_body
+from engine.protocol import hot_fetch, hot_follow, hot_metadata, hot_produce
+from engine.protocol.codec import Malformed, build, decode_body, decode_response, encode_body, encode_response
 from engine.protocol.hot_fields import by_id, by_name, string
 
 TOPIC_ID = uuid.UUID(int=77 << 64 | 5)
@@ -135,6 +135,38 @@ def test_a_leader_reads_what_a_follower_writes():
     assert [tuple(one) for one in request.topics[0][1]] == wanted[TOPIC_ID.bytes]
     assert request.forgotten[0][1] == [6]
     assert decode_body("Fetch", "request", 18, body).topics[0].partitions[1].partition == 200
+
+
+@pytest.mark.parametrize("version", range(14))
+def test_metadata_responses(version):
+    rows = [
+        {"error_code": 0, "partition_index": 0, "leader_id": 1, "leader_epoch": 7, "replica_nodes": (1, 2, 3), "isr_nodes": (1, 2), "offline_replicas": (3,)},
+        {"error_code": 5, "partition_index": 300, "leader_id": -1, "leader_epoch": 8, "replica_nodes": tuple(range(200)), "isr_nodes": ()},
+    ]
+    topics = [
+        {"name": "orders", "topic_id": TOPIC_ID, "is_internal": True, "partitions": rows, "topic_authorized_operations": 3576},
+        {"name": None if version >= 12 else "", "error_code": 100, "topic_id": TOPIC_ID, "topic_authorized_operations": -(2**31)},
+    ]
+    brokers = [(1, "localhost", 9092, "a"), (2, "elsewhere", 9093, None)]
+    by_kio = build(
+        "Metadata", "response", version, cluster_id="cluster", controller_id=2, topics=topics, cluster_authorized_operations=8096,
+        brokers=[{"node_id": node, "host": host, "port": port, "rack": rack} for node, host, port, rack in brokers],
+    )  # fmt: skip
+    partitions = [
+        hot_metadata.partition(
+            version, row["partition_index"], error=row["error_code"], leader=row["leader_id"], leader_epoch=row["leader_epoch"],
+            replicas=row["replica_nodes"], isr=row["isr_nodes"], offline=row.get("offline_replicas", ()),
+        )
+        for row in rows
+    ]  # fmt: skip
+    by_hand = hot_metadata.write_response(
+        version, 9, brokers=brokers, cluster_id="cluster", controller_id=2, authorized_operations=8096,
+        topics=[
+            hot_metadata.topic(version, "orders", TOPIC_ID, is_internal=True, partitions=partitions, authorized_operations=3576),
+            hot_metadata.topic(version, None, TOPIC_ID, error=100, authorized_operations=-(2**31)),
+        ],
+    )  # fmt: skip
+    assert by_hand == encode_response(by_kio, correlation_id=9)
 
 
 @pytest.mark.parametrize("cut", [0, 3, 11, 30])
