@@ -1,7 +1,7 @@
-// Marks of the timeline never lie over each other.
+// Marks and notes of the timeline never lie over each other.
 
 import { describe, expect, it } from 'vitest'
-import { spread, type Mark } from './timeline.ts'
+import { jot, spread, type Mark, type Note } from './timeline.ts'
 
 const window = { from_ms: 0, to_ms: 10_000, now_ms: 9000 }
 const mark = (at_ms: number, glyph: string): Mark => ({ at_ms, glyph, tone: '', number: at_ms })
@@ -16,4 +16,15 @@ describe('marks', () => {
     expect(spread(Array.from({ length: 40 }, (_, i) => mark(1000 + i, 'cmd')), window)).toHaveLength(1)
   })
   it('stay at their moment where there is room', () => expect(spread([mark(1000, 'cmd'), mark(5000, 'cmd')], window).map((one) => one.at_ms)).toEqual([1000, 5000]))
+})
+
+describe('notes', () => {
+  const words = (...at: [number, string][]) => {
+    const notes: Note[] = []
+    for (const [at_ms, text] of at) jot(notes, { at_ms, text, tone: '' }, window)
+    return notes.map((note) => note.text)
+  }
+  it('become one where two would lie over each other', () => expect(words([1000, 'killed'], [1100, 'fenced'])).toEqual(['killed · fenced']))
+  it('keep their first word where the next would cover the second', () => expect(words([1000, 'killed'], [1100, 'fenced'], [2000, '+4 leaders'])).toEqual(['killed', '+4 leaders']))
+  it('keep both where there is room', () => expect(words([1000, 'killed'], [1100, 'fenced'], [3000, '+4 leaders'])).toEqual(['killed · fenced', '+4 leaders']))
 })

@@ -156,11 +156,15 @@ const BROKER_NOTES: Record<string, { text: string; tone: Tone }> = {
 }
 const NOTE_WIDTH = 0.07 // part of the window that a word takes: closer ones become one note
 
-function jot(notes: Note[], note: Note, window: Window) {
+/** Writes a note beside the last one, or into it where there is no room for two. */
+export function jot(notes: Note[], note: Note, window: Window) {
   const last = notes.at(-1)
-  const near = last && Math.abs(note.at_ms - last.at_ms) < (window.to_ms - window.from_ms) * NOTE_WIDTH
-  if (near) last.text = last.text.endsWith(note.text) ? last.text : `${last.text.split(' · ').at(-1)} · ${note.text}`
-  else notes.push(note)
+  const away = last ? Math.abs(note.at_ms - last.at_ms) / (window.to_ms - window.from_ms) : Infinity
+  if (last && away < NOTE_WIDTH) last.text = last.text.endsWith(note.text) ? last.text : `${last.text.split(' · ').at(-1)} · ${note.text}`
+  else {
+    if (last && away < 2 * NOTE_WIDTH) last.text = last.text.split(' · ')[0]! // a second word would be half covered
+    notes.push(note)
+  }
 }
 
 const NEAR_MS = 250
