@@ -29,6 +29,8 @@ SUITES: dict[str, list[str]] = {
     "oracle": ["tests/oracle"],
 }
 ALL = ("house", "engine", "simulation", "clients", "web", "front", "browser")
+# Plain computation on virtual time: as many tests at once as there are processors. The others measure time or start processes.
+ON_VIRTUAL_TIME = ("simulation", "campaign", "fuzz")
 # What takes minutes and finds what nobody thought of; `./play test chaos` runs the three.
 CHAOS = ("campaign", "scenarios", "fuzz")
 
@@ -56,7 +58,8 @@ def test(names: list[str]) -> int:
     broken = []
     for name in wanted:
         began = time.monotonic()
-        good, bad, status = _vitest(env) if name == "front" else _pytest(SUITES.get(name, [name]), env, options)
+        together = [f"--numprocesses={os.cpu_count() or 1}", "--dist=loadgroup"] if name in ON_VIRTUAL_TIME else []
+        good, bad, status = _vitest(env) if name == "front" else _pytest(SUITES.get(name, [name]), env, [*together, *options])
         passed, failed = passed + good, failed + bad
         if status:
             broken.append(name)

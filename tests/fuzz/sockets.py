@@ -28,7 +28,7 @@ CONNECTIONS, FOR_SPOILT = 12, 4
 WAIT_LONG = (11, 14)  # JoinGroup and SyncGroup: whatever comes behind them on a connection waits with them
 OPEN_MAX = 20  # requests without an answer; then a connection waits a moment for one
 PATIENCE_S = 0.1
-WARM_SHARE = 0.1  # of the requests; memory is measured from then on
+WARM_SHARE = 0.1  # of the requests: each API and version is loaded when it is first asked; memory and latency are judged from then on
 QUIET_S = 5.0  # the other client alone
 PACE_S = 0.01  # between two questions of the other client
 WORDS_OF_BUGS = ("a bug", "Traceback", "refusing failed", "crashed")
@@ -224,26 +224,25 @@ def _attack(ready: dict, seed: int, seconds: float, requests: int) -> Tally:
     time.sleep(QUIET_S)
     quiet, before = p99(other.take()), pss_mib(pids)
     print(f"quiet: another client's p99 {quiet:.1f} ms, brokers {before:.0f} MiB", flush=True)
-    warm, ends, shown = None, time.monotonic() + seconds, time.monotonic()
+    warm, warming, ends, shown = None, [], time.monotonic() + seconds, time.monotonic()
     while tally.total < requests if requests else time.monotonic() < ends:
         attacker.send(500)
         if warm is None and (tally.total >= requests * WARM_SHARE if requests else time.monotonic() > ends - seconds * (1 - WARM_SHARE)):
-            warm = pss_mib(pids)
+            warm, warming = pss_mib(pids), other.take()
         if time.monotonic() - shown > 10:
             shown = time.monotonic()
             print(f"{tally.line()}  brokers {pss_mib(pids):.0f} MiB", flush=True)
-    hostile = other.take()
+    hostile, after = other.take(), pss_mib(pids)
     for codec in (1, 2, 3, 4):
         _send_bomb(f"127.0.0.1:{port}", codec)
     bombed = other.take()
     attacker.close()
     other.stop()
     tally.findings += [Finding(what=f"the other client failed: {failure}", frame="", at=tally.total) for failure in other.failures]
-    after = pss_mib(pids)
     verdict = "within" if p99(hostile) <= LATENCY_RATIO * quiet else "beyond"
-    print(f"another client: p99 quiet {quiet:.1f} ms, hostile {p99(hostile):.1f} ms ({verdict} {LATENCY_RATIO:.0f} times), max {max(hostile):.1f} ms, "
-          f"under bombs max {max(bombed, default=0):.1f} ms")
-    print(f"brokers: {before:.0f} MiB before, {warm or before:.0f} MiB warm, {after:.0f} MiB after {tally.total:,} requests")
+    print(f"another client: p99 quiet {quiet:.1f} ms, while APIs are asked for the first time {p99(warming):.1f} ms, "
+          f"then {p99(hostile):.1f} ms ({verdict} {LATENCY_RATIO:.0f} times), max {max(hostile):.1f} ms, under bombs max {max(bombed, default=0):.1f} ms")
+    print(f"brokers: {before:.0f} MiB before, {warm or before:.0f} MiB warm, {after:.0f} MiB after {tally.total:,} requests, {pss_mib(pids):.0f} MiB after bombs")
     return tally
 
 

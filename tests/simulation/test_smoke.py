@@ -12,6 +12,8 @@ from tests.simulation.campaign import outcomes
 ROOT = Path(__file__).parents[2]
 SEEDS = list(range(1, 21))
 
+pytestmark = pytest.mark.xdist_group("smoke")  # one worker plays them, with a pool of its own
+
 
 @pytest.fixture(scope="module")
 def played():
