@@ -15,11 +15,12 @@ def main() -> int:
     options.add_argument("--api", default="", help="of this name alone")
     options.add_argument("--jobs", type=int, default=1, help="processes (1)")
     options.add_argument("--sockets", action="store_true", help="three real brokers over TCP, with another client's latency and memory")
+    options.add_argument("--pace", type=float, default=0, help="requests a second over sockets, to see whether bad ones hold others up (0: a flood)")
     chosen = options.parse_args()
     if chosen.sockets:
         from tests.fuzz.sockets import fuzz_processes
 
-        return fuzz_processes(seed=chosen.seed, seconds=chosen.seconds, requests=chosen.requests)
+        return fuzz_processes(seed=chosen.seed, seconds=chosen.seconds, requests=chosen.requests, pace=chosen.pace)
     campaign = Campaign(seed=chosen.seed, seconds=chosen.seconds, requests=chosen.requests, api=chosen.api, jobs=chosen.jobs)
     tally = run(campaign, lambda line: print(line, flush=True))
     print(tally.summary())

@@ -26,6 +26,7 @@ from tests.fuzz.tally import Finding, Tally
 ROOT = Path(__file__).parents[2]
 CONNECTIONS, FOR_SPOILT = 12, 4
 WAIT_LONG = (11, 14)  # JoinGroup and SyncGroup: whatever comes behind them on a connection waits with them
+BURST = 5  # requests at once of an attacker that keeps a pace
 OPEN_MAX = 20  # requests without an answer; then a connection waits a moment for one
 PATIENCE_S = 0.1
 WARM_SHARE = 0.1  # of the requests: each API and version is loaded when it is first asked; memory and latency are judged from then on
@@ -185,8 +186,11 @@ def p99(took: list[float]) -> float:
     return statistics.quantiles(took, n=100)[98] if len(took) > 1 else 0.0
 
 
-def fuzz_processes(*, seed: int, seconds: float, requests: int) -> int:
-    """Prints memory and latency as it goes on; 1 when a broker died, logged a bug or refused the other client."""
+def fuzz_processes(*, seed: int, seconds: float, requests: int, pace: float) -> int:
+    """Prints memory and latency as it goes on; 1 when a broker died, logged a bug or refused the other client.
+
+    `pace`: requests a second, 0 as many as go: brokers without quotas share the processors with whoever floods them.
+    """
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         command = [sys.executable, "-m", "engine", "--brokers", "3", "--port", "0", "--data", f"{folder}/data", "--profile", "kafka"]
@@ -194,7 +198,7 @@ def fuzz_processes(*, seed: int, seconds: float, requests: int) -> int:
             process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
         try:
             ready = json.loads(process.stdout.readline())
-            tally = _attack(ready, seed, seconds, requests)
+            tally = _attack(ready, seed, seconds, requests, pace)
             alive = all(Path(f"/proc/{broker['pid']}").exists() for broker in ready["brokers"])
         finally:
             process.terminate()
@@ -208,7 +212,7 @@ def fuzz_processes(*, seed: int, seconds: float, requests: int) -> int:
     return 1 if tally.findings else 0
 
 
-def _attack(ready: dict, seed: int, seconds: float, requests: int) -> Tally:
+def _attack(ready: dict, seed: int, seconds: float, requests: int, pace: float) -> Tally:
     addresses, pids = ready["bootstrap_servers"].split(","), [broker["pid"] for broker in ready["brokers"]]
     with RawClient(addresses[0], "maker") as maker:
         rows = [row(name, configs) for name, configs in TOPICS.items()] + [row(HONEST, {})]
@@ -224,9 +228,12 @@ def _attack(ready: dict, seed: int, seconds: float, requests: int) -> Tally:
     time.sleep(QUIET_S)
     quiet, before = p99(other.take()), pss_mib(pids)
     print(f"quiet: another client's p99 {quiet:.1f} ms, brokers {before:.0f} MiB", flush=True)
-    warm, warming, ends, shown = None, [], time.monotonic() + seconds, time.monotonic()
+    warm, warming, began, shown = None, [], time.monotonic(), time.monotonic()
+    ends = began + seconds
     while tally.total < requests if requests else time.monotonic() < ends:
-        attacker.send(500)
+        attacker.send(BURST if pace else 500)
+        if pace:
+            time.sleep(max(0.0, began + tally.total / pace - time.monotonic()))
         if warm is None and (tally.total >= requests * WARM_SHARE if requests else time.monotonic() > ends - seconds * (1 - WARM_SHARE)):
             warm, warming = pss_mib(pids), other.take()
         if time.monotonic() - shown > 10:
