@@ -34,6 +34,7 @@ DELETE_HORIZON_BIT = 0x40
 CREATE_TIME, LOG_APPEND_TIME = 0, 1
 RECORDS_DECODED_MAX = 1 << 18  # of one batch: half a second's work and 60 MiB; clients close theirs at 10,000 or by size
 SEQUENCE_MAX = 0x7FFF_FFFF
+LONG_RANGE = 1 << 63  # a long is below it, and not below its negative
 
 _HEADER = struct.Struct(">qiibIhiqqqhii")
 _BEFORE_CRC = struct.Struct(">qiibI")
@@ -293,6 +294,8 @@ def _read_record(plain: bytes, at: int, header: BatchHeader, fixed_timestamp: in
     if at != end:
         raise IndexError("the record's length and its fields differ")
     timestamp = header.base_timestamp + timestamp_delta if fixed_timestamp is None else fixed_timestamp
+    if not -LONG_RANGE <= timestamp < LONG_RANGE:
+        timestamp = (timestamp + LONG_RANGE) % (2 * LONG_RANGE) - LONG_RANGE  # as Java's sum
     return end, Record(header.base_offset + offset_delta, timestamp, key, value, tuple(headers))
 
 

@@ -111,6 +111,11 @@ def test_walk_stops_before_a_torn_batch():
     assert [position for position, _ in walk(data[:-1])] == [0]
 
 
+def test_a_timestamp_beyond_a_long_wraps_as_javas_sum_does():
+    batch = encode_batch([Record(timestamp=1000), Record(timestamp=1000 + 2**63 - 1)], max_timestamp=1000)
+    assert [record.timestamp for record in decode_records(batch)] == [1000, -(2**63) + 999]
+
+
 def test_control_batches_say_so():
     header = read_header(encode_batch([Record(key=b"\0\0\0\1", value=b"\0\0\0\0\0\0")], control=True, transactional=True))
     assert header.is_control and header.is_transactional
