@@ -58,7 +58,7 @@ def test(names: list[str]) -> int:
     broken = []
     for name in wanted:
         began = time.monotonic()
-        together = [f"--numprocesses={os.cpu_count() or 1}", "--dist=loadgroup"] if name in ON_VIRTUAL_TIME else []
+        together = [f"--numprocesses={os.cpu_count() or 1}", "--dist=worksteal"] if name in ON_VIRTUAL_TIME else []
         good, bad, status = _vitest(env) if name == "front" else _pytest(SUITES.get(name, [name]), env, [*together, *options])
         passed, failed = passed + good, failed + bad
         if status:
