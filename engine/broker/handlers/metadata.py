@@ -4,6 +4,8 @@ As Kafka 4: a topic that is being created is UNKNOWN_TOPIC_OR_PARTITION meanwhil
 there is no authorizer yet.
 """
 
+from uuid import UUID
+
 from engine.broker.cluster_view import (
     NO_OPERATIONS_ASKED,
     alive_brokers,
@@ -53,16 +55,15 @@ def refuse(context: RequestContext, request: Message, error: KafkaError) -> Mess
 
 
 def _asked_for(context: RequestContext, request: Message, operations: int) -> list[bytes]:
-    image, version = context.node.image, context.api_version
+    image = context.node.image
     answers, missing = [], []
     by_id = [topic for topic in request.topics if not zero_uuid(topic.topic_id)]
-    if by_id and version < ASKS_BY_ID_SINCE:
+    if by_id and context.api_version < ASKS_BY_ID_SINCE:
         raise InvalidRequest("topic ids are served from version 12 on")
     for topic in by_id:
         name = image.topic_names.get(topic.topic_id)
         if name is None:
-            unknown = ErrorCode.unknown_topic_id
-            answers.append(hot_metadata.topic(version, None, topic.topic_id, error=unknown, authorized_operations=NO_OPERATIONS_ASKED))
+            answers.append(_untold(context, ErrorCode.unknown_topic_id, None, topic.topic_id))
         else:
             answers.append(_known(context, image.topics[name], operations))
     names = dict.fromkeys(topic.name for topic in request.topics if zero_uuid(topic.topic_id))
@@ -72,17 +73,21 @@ def _asked_for(context: RequestContext, request: Message, operations: int) -> li
         if name in image.topics:
             answers.append(_known(context, image.topics[name], operations))
         elif not is_valid_topic_name(name):
-            invalid = ErrorCode.invalid_topic_exception
-            answers.append(hot_metadata.topic(version, name, error=invalid, authorized_operations=NO_OPERATIONS_ASKED))
+            answers.append(_untold(context, ErrorCode.invalid_topic_exception, name))
         else:
             missing.append(name)
-            unknown = ErrorCode.unknown_topic_or_partition
-            answers.append(
-                hot_metadata.topic(version, name, error=unknown, is_internal=is_internal(name), authorized_operations=operations)
-            )
+            answers.append(_untold(context, ErrorCode.unknown_topic_or_partition, name, operations=operations))
     if request.allow_auto_topic_creation and context.node.config["auto.create.topics.enable"]:
         context.node.topic_creation.begin(missing)
     return answers
+
+
+def _untold(
+    context: RequestContext, error: ErrorCode, name: str | None, topic_id: UUID | None = None, *, operations: int = NO_OPERATIONS_ASKED
+) -> bytes:
+    return hot_metadata.topic(
+        context.api_version, name, topic_id, error=error, is_internal=is_internal(name or ""), authorized_operations=operations
+    )
 
 
 def _known(context: RequestContext, topic: TopicImage, operations: int) -> bytes:
