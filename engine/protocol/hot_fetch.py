@@ -8,6 +8,7 @@ from engine.protocol.codec import Malformed
 from engine.protocol.hot_fields import (
     INT32,
     LEADER,
+    RESPONSE_HEAD,
     Topic,
     count,
     node_endpoints,
@@ -19,7 +20,6 @@ from engine.protocol.hot_fields import (
     varint,
 )
 
-_HEAD = struct.Struct(">ii")
 _WAIT_MIN_MAX = struct.Struct(">iiib")
 _SESSION = struct.Struct(">ii")
 _REPLICA = struct.Struct(">iq")
@@ -193,7 +193,7 @@ def write_response(
 ) -> list:
     """The whole response as parts, the length prefix in the first. File slices stay slices."""
     flexible = version >= 12
-    out = bytearray(_HEAD.pack(0, correlation_id))
+    out = bytearray(RESPONSE_HEAD.pack(0, correlation_id))
     if flexible:
         out += b"\0"
     out += _ERROR_SESSION.pack(0, error, session_id) if version >= 7 else b"\0\0\0\0"

@@ -13,6 +13,7 @@ TOPIC_IDS_KEPT = 4096  # uuids are dear to make (1 us) and a node sees few
 
 INT16 = struct.Struct(">h")
 INT32 = struct.Struct(">i")
+RESPONSE_HEAD = struct.Struct(">ii")  # length of what follows, correlation id
 LEADER = struct.Struct(">BBBiiB")  # one tagged field: count 1, tag, size 9, leader id, epoch, no tags inside
 
 

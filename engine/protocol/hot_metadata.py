@@ -10,14 +10,13 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from uuid import UUID
 
-from engine.protocol.hot_fields import INT16, INT32, count, string
+from engine.protocol.hot_fields import INT16, INT32, RESPONSE_HEAD, count, string
 
 FLEXIBLE_SINCE = 9
 ARRAYS_KEPT = 4096  # many partitions have the same replicas in the same order
 
 Ids = tuple[int, ...]
 
-_HEAD = struct.Struct(">ii")
 _LEADING = struct.Struct(">hii")
 _WITH_EPOCH = struct.Struct(">hiii")
 _NO_ID = bytes(16)
@@ -94,7 +93,7 @@ def write_response(
     if flexible:
         out.append(b"\0")
     body = b"".join(out)
-    return _HEAD.pack(4 + len(body), correlation_id) + body
+    return RESPONSE_HEAD.pack(4 + len(body), correlation_id) + body
 
 
 def _broker(version: int, node: int, host: str, port: int, rack: str | None) -> bytes:

@@ -10,6 +10,7 @@ from engine.protocol.codec import Malformed
 from engine.protocol.hot_fields import (
     INT32,
     LEADER,
+    RESPONSE_HEAD,
     Topic,
     count,
     node_endpoints,
@@ -21,7 +22,6 @@ from engine.protocol.hot_fields import (
 )
 
 _ACKS_TIMEOUT = struct.Struct(">hi")
-_HEAD = struct.Struct(">ii")
 _OLD = struct.Struct(">ihqq")
 _WITH_START = struct.Struct(">ihqqq")
 _PLAIN = struct.Struct(">ihqqqBBB")  # no record errors, no message, no tags: the usual answer
@@ -117,7 +117,7 @@ def write_response(
     if flexible:
         out.append(node_endpoints(endpoints) if version >= 10 else b"\0")
     body = b"".join(out)
-    return _HEAD.pack(len(body) + 4, correlation_id) + body
+    return RESPONSE_HEAD.pack(len(body) + 4, correlation_id) + body
 
 
 def _flexible_partition(done: Produced, version: int) -> bytes:

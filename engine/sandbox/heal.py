@@ -79,15 +79,15 @@ def _partitions(known: Part, real: Part) -> Iterator[Fact]:
     added = tuple(one for one in real["partitions"] if one["partition"] not in before)
     if added:
         yield PartitionsAdded(topic=real["name"], partitions=added, configs=WHY)
-    for now in real["partitions"]:
-        was = before.get(now["partition"])
+    for row in real["partitions"]:
+        now, was = row, before.get(row["partition"])
         if was is None:
             continue
         if now["partition_epoch"] < was["partition_epoch"]:
             # The image was overtaken; an election that it knows and nobody told is missing all the same, since leader epochs only grow.
-            if now["leader_epoch"] > was["leader_epoch"]:
-                yield _led(real["name"], was, was | {"leader": now["leader"], "leader_epoch": now["leader_epoch"]})
-            continue
+            if now["leader_epoch"] <= was["leader_epoch"]:
+                continue
+            now = was | {"leader": now["leader"], "leader_epoch": now["leader_epoch"]}
         if (now["leader"], now["leader_epoch"]) != (was["leader"], was["leader_epoch"]):
             yield _led(real["name"], was, now)
         elif now["partition_epoch"] != was["partition_epoch"]:

@@ -29,8 +29,9 @@ SUITES: dict[str, list[str]] = {
     "oracle": ["tests/oracle"],
 }
 ALL = ("house", "engine", "simulation", "clients", "web", "front", "browser")
-# Plain computation on virtual time: as many tests at once as there are processors. The others measure time or start processes.
-ON_VIRTUAL_TIME = ("simulation", "campaign", "fuzz")
+# Many long tests that only compute: as many at once as there are processors. Others measure time or start processes; the one long
+# test of `simulation` spreads itself.
+SPREAD = ("campaign", "fuzz")
 # What takes minutes and finds what nobody thought of; `./play test chaos` runs the three.
 CHAOS = ("campaign", "scenarios", "fuzz")
 
@@ -58,7 +59,7 @@ def test(names: list[str]) -> int:
     broken = []
     for name in wanted:
         began = time.monotonic()
-        together = [f"--numprocesses={os.cpu_count() or 1}", "--dist=worksteal"] if name in ON_VIRTUAL_TIME else []
+        together = [f"--numprocesses={os.cpu_count() or 1}", "--dist=worksteal"] if name in SPREAD else []
         good, bad, status = _vitest(env) if name == "front" else _pytest(SUITES.get(name, [name]), env, [*together, *options])
         passed, failed = passed + good, failed + bad
         if status:

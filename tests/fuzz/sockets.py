@@ -26,7 +26,7 @@ from tests.fuzz.tally import Finding, Tally
 ROOT = Path(__file__).parents[2]
 CONNECTIONS, FOR_SPOILT = 12, 4
 WAIT_LONG = (11, 14)  # JoinGroup and SyncGroup: whatever comes behind them on a connection waits with them
-BURST = 5  # requests at once of an attacker that keeps a pace
+BURST, PACED_BURST = 500, 5  # requests at once: of a flood, of an attacker that keeps a pace
 OPEN_MAX = 20  # requests without an answer; then a connection waits a moment for one
 PATIENCE_S = 0.1
 WARM_SHARE = 0.1  # of the requests: each API and version is loaded when it is first asked; memory and latency are judged from then on
@@ -231,7 +231,7 @@ def _attack(ready: dict, seed: int, seconds: float, requests: int, pace: float) 
     warm, warming, began, shown = None, [], time.monotonic(), time.monotonic()
     ends = began + seconds
     while tally.total < requests if requests else time.monotonic() < ends:
-        attacker.send(BURST if pace else 500)
+        attacker.send(PACED_BURST if pace else BURST)
         if pace:
             time.sleep(max(0.0, began + tally.total / pace - time.monotonic()))
         if warm is None and (tally.total >= requests * WARM_SHARE if requests else time.monotonic() > ends - seconds * (1 - WARM_SHARE)):
@@ -248,7 +248,7 @@ def _attack(ready: dict, seed: int, seconds: float, requests: int, pace: float) 
     tally.findings += [Finding(what=f"the other client failed: {failure}", frame="", at=tally.total) for failure in other.failures]
     verdict = "within" if p99(hostile) <= LATENCY_RATIO * quiet else "beyond"
     print(f"another client: p99 quiet {quiet:.1f} ms, while APIs are asked for the first time {p99(warming):.1f} ms, "
-          f"then {p99(hostile):.1f} ms ({verdict} {LATENCY_RATIO:.0f} times), max {max(hostile):.1f} ms, under bombs max {max(bombed, default=0):.1f} ms")
+          f"then {p99(hostile):.1f} ms ({verdict} {LATENCY_RATIO:.0f} times), max {max(hostile, default=0):.1f} ms, under bombs max {max(bombed, default=0):.1f} ms")
     print(f"brokers: {before:.0f} MiB before, {warm or before:.0f} MiB warm, {after:.0f} MiB after {tally.total:,} requests, {pss_mib(pids):.0f} MiB after bombs")
     return tally
 
