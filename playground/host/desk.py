@@ -13,6 +13,7 @@ from playground import names
 from playground.host.disk_journal import DiskJournal
 from playground.host.feed import Feed
 from playground.host.limits import FACTS_AN_ANSWER_MAX
+from playground.host.minute import Minute
 from playground.host.outbox import Outbox
 
 log = logging.getLogger("playground.host")
@@ -21,13 +22,16 @@ log = logging.getLogger("playground.host")
 class Desk:
     """One for each sandbox."""
 
-    def __init__(self, *, layer: Any, name: str, sandbox: Sandbox, feed: Feed, outbox: Outbox, journal: DiskJournal) -> None:
+    def __init__(
+        self, *, layer: Any, name: str, sandbox: Sandbox, feed: Feed, outbox: Outbox, journal: DiskJournal, minute: Minute
+    ) -> None:
         self._layer = layer
         self._name = name
         self._sandbox = sandbox
         self._feed = feed
         self._outbox = outbox
         self._journal = journal
+        self._minute = minute
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -63,7 +67,8 @@ class Desk:
         """A snapshot with what a viewer may read about the past."""
         await self._feed.settled()
         view = {"type": "snapshot", "run": self._feed.run, "sequence": self._feed.sequence, "snapshot": self._sandbox.snapshot()}
-        return json.dumps(view | {"recent": list(self._sandbox.recent)}, separators=(",", ":"))
+        past = {"recent": list(self._sandbox.recent), "minute": self._minute.seconds()}
+        return json.dumps(view | past, separators=(",", ":"))
 
     async def _command(self, message: dict[str, Any]) -> str:
         outcome = await self._sandbox.do(message["line"], by=message["by"], door=message["door"])

@@ -19,6 +19,7 @@ from playground.host.desk import Desk
 from playground.host.disk_journal import DiskJournal
 from playground.host.feed import Feed
 from playground.host.limits import CLIENTS_GOODBYE_SECONDS_MAX, FIRST_START_SECONDS_MAX, SHUTDOWN_SECONDS_MAX
+from playground.host.minute import Minute
 from playground.host.outbox import Outbox
 
 log = logging.getLogger("playground.host")
@@ -48,9 +49,11 @@ class Host:
         layer = get_channel_layer()
         self._outbox = Outbox(layer, names.viewers_group(name))
         run = f"{self._noted['starts']}-{time.time_ns():x}"
-        self._feed = Feed(run=run, take=self._sandbox.take_frame, publish=self._outbox.to_viewers, keep=self._keep)
+        minute = Minute(self._sandbox)
+        self._feed = Feed(run=run, take=minute.take_frame, publish=self._outbox.to_viewers, keep=self._keep)
         self._desk = Desk(
-            layer=layer, name=name, sandbox=self._sandbox, feed=self._feed, outbox=self._outbox, journal=self._journal
+            layer=layer, name=name, sandbox=self._sandbox, feed=self._feed, outbox=self._outbox, journal=self._journal,
+            minute=minute,
         )
         self._sandbox.on_fact = self._feed.stir
         self._sandbox.on_traffic = self._feed.stir

@@ -1,11 +1,11 @@
 // The wire: one WebSocket that comes back by itself, a queue that is folded once per animation frame, commands upwards.
 // Rule: a gap in the numbers is never guessed over; it asks for a fresh snapshot.
 
-import type { Fact, Frame, Outcome, Snapshot } from './model.ts'
+import type { Fact, Frame, Outcome, Second, Snapshot } from './model.ts'
 
 export type Message =
   | { type: 'hello'; version: number; sandbox: string; build: string }
-  | { type: 'snapshot'; snapshot: Snapshot; recent?: Fact[] }
+  | { type: 'snapshot'; snapshot: Snapshot; recent?: Fact[]; minute?: Second[] }
   | ({ type: 'frame' } & Frame)
   | { type: 'host'; state: 'up' | 'gone' }
   | ({ type: 'outcome' } & Outcome)

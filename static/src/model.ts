@@ -167,6 +167,14 @@ export interface Fact {
 
 export type Moved = [client: string, topic: string, partition: number, records: number, bytes: number]
 
+/** One of the last minute's seconds, as the host counted it: records by client, and the lag at its end. */
+export interface Second {
+  second: number
+  produced: Record<string, number>
+  consumed: Record<string, number>
+  lag: number
+}
+
 export interface Traffic {
   offsets?: Record<string, Record<string, Record<string, [end: number, hw: number, start: number]>>>
   epochs?: Record<string, Record<string, [number, number][]>>

@@ -1,6 +1,6 @@
 // Records a second, from the traffic of the frames: in tenths of a second, for a minute, overall and by client and row.
 
-import type { Traffic } from './model.ts'
+import type { Second, Traffic } from './model.ts'
 
 const TENTHS = 600 // one minute is what the charts show
 
@@ -12,6 +12,17 @@ class Counter {
     const tenth = Math.floor(at_ms / 100)
     this.turn(tenth)
     if (tenth > this.newest - TENTHS) this.tenths[tenth % TENTHS]! += n
+  }
+
+  /** Adds the records of a span, spread evenly: nobody knows their tenths any more. */
+  spread(from_ms: number, to_ms: number, n: number) {
+    const tenths = Math.max(1, Math.ceil((to_ms - from_ms) / 100))
+    for (let i = 0; i < tenths; i++) this.add(from_ms + i * 100, Math.floor(((i + 1) * n) / tenths) - Math.floor((i * n) / tenths))
+  }
+
+  /** Forgets what was counted from here on. */
+  forget(from_ms: number) {
+    for (let tenth = Math.max(Math.floor(from_ms / 100), this.newest - TENTHS + 1); tenth <= this.newest; tenth++) this.tenths[tenth % TENTHS] = 0
   }
 
   /** Forgets the tenths that have gone round. */
@@ -42,7 +53,7 @@ export class Rates {
   readonly consumed = new Map<string, Counter>()
   readonly topicsOf = new Map<string, Set<string>>() // what a client has written or read, for those that nobody told us about
   private lags: { at_ms: number; lag: number }[] = []
-  private since_ms = Infinity // the first snapshot's time: this page does not know what was before
+  private since_ms = Infinity // before it, neither this page nor the host knows
   last_append_ms = 0
   last_fetch_ms = 0
 
@@ -61,6 +72,26 @@ export class Rates {
     }
   }
 
+  /** What the host counted in the last minute is what this page would have: it came late, or has missed frames. */
+  recall(minute: Second[], now_ms: number) {
+    const from_ms = (minute[0]?.second ?? Infinity) * 1000
+    for (const table of [this.produced, this.consumed]) {
+      for (const [key, counter] of table) if (!key.startsWith('r:')) counter.forget(from_ms)
+    }
+    for (const { second, produced, consumed } of minute) {
+      this.recount(this.produced, produced, second, now_ms)
+      this.recount(this.consumed, consumed, second, now_ms)
+    }
+    this.lags = [...this.lags.filter((point) => point.at_ms < from_ms), ...minute.map(({ second, lag }) => ({ at_ms: second * 1000, lag }))].slice(-60)
+    this.since_ms = Math.min(this.since_ms, from_ms)
+  }
+
+  private recount(table: Map<string, Counter>, clients: Record<string, number>, second: number, now_ms: number) {
+    for (const [client, records] of Object.entries(clients)) {
+      for (const key of ['', `c:${client}`]) this.counter(table, key).spread(second * 1000, Math.min(second * 1000 + 1000, now_ms), records)
+    }
+  }
+
   /** Notes the lag at most once a second. */
   noteLag(at_ms: number, lag: number) {
     this.since_ms = Math.min(this.since_ms, at_ms)
@@ -70,7 +101,7 @@ export class Rates {
     if (this.lags.length > 60) this.lags.shift()
   }
 
-  /** One value a second, oldest first; null for seconds before this page saw any. */
+  /** One value a second, oldest first; null for seconds before the first that is known. */
   lagHistory(seconds: number): (number | null)[] {
     const seen = this.lags.slice(-seconds).map((point) => point.lag)
     return [...new Array<null>(seconds - seen.length).fill(null), ...seen]
@@ -80,13 +111,13 @@ export class Rates {
     return this[table].get(key)?.sum(at_ms, 1000) ?? 0
   }
 
-  /** One value a second, oldest first; null for seconds that this page has not seen whole. */
+  /** One value a second, oldest first; null for seconds that are not known whole. */
   history(table: 'produced' | 'consumed', key: string, at_ms: number, seconds: number): (number | null)[] {
     const sums = this[table].get(key)?.history(at_ms, seconds) ?? new Array<number>(seconds).fill(0)
     return sums.map((sum, i) => (at_ms - (seconds - i) * 1000 >= this.since_ms ? sum : null))
   }
 
-  /** Records a second over the last seconds, as far as this page has seen them. */
+  /** Records a second over the last seconds, as far as they are known. */
   mean(table: 'produced' | 'consumed', key: string, at_ms: number, seconds: number): number {
     const seen = this.history(table, key, at_ms, seconds).filter((sum) => sum !== null)
     return seen.length ? seen.reduce((a, b) => a + b, 0) / seen.length : 0
@@ -97,11 +128,13 @@ export class Rates {
   }
 
   private count(table: Map<string, Counter>, keys: string[], at_ms: number, n: number) {
-    for (const key of keys) {
-      let counter = table.get(key)
-      if (!counter) table.set(key, (counter = new Counter()))
-      counter.add(at_ms, n)
-    }
+    for (const key of keys) this.counter(table, key).add(at_ms, n)
+  }
+
+  private counter(table: Map<string, Counter>, key: string): Counter {
+    let counter = table.get(key)
+    if (!counter) table.set(key, (counter = new Counter()))
+    return counter
   }
 
   private saw(key: string, topic: string) {

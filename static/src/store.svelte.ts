@@ -86,6 +86,7 @@ export class Store {
         snapshot = message.snapshot
         this.heard_at = performance.now()
         news.push(...(message.recent ?? []))
+        this.rates.recall(message.minute ?? [], snapshot.at_ms)
         this.host = 'up'
         restructured = true
       } else if (message.type === 'frame' && snapshot) {

@@ -23,6 +23,7 @@ from playground import names  # noqa: E402
 from playground.host.desk import Desk  # noqa: E402
 from playground.host.disk_journal import DiskJournal  # noqa: E402
 from playground.host.feed import Feed  # noqa: E402
+from playground.host.minute import Minute  # noqa: E402
 from playground.host.outbox import Outbox  # noqa: E402
 
 IN_MEMORY = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 10_000}}}
@@ -65,9 +66,10 @@ class PlayedHost:
         layer = get_channel_layer()
         self.disk = DiskJournal(folder)
         self.outbox = Outbox(layer, names.viewers_group("main"))
-        self.feed = Feed(run=run, take=self.sandbox.take_frame, publish=self.outbox.to_viewers, keep=self.disk.append)
+        minute = Minute(self.sandbox)
+        self.feed = Feed(run=run, take=minute.take_frame, publish=self.outbox.to_viewers, keep=self.disk.append)
         self.desk = Desk(
-            layer=layer, name="main", sandbox=self.sandbox, feed=self.feed, outbox=self.outbox, journal=self.disk
+            layer=layer, name="main", sandbox=self.sandbox, feed=self.feed, outbox=self.outbox, journal=self.disk, minute=minute,
         )
         self.sandbox.on_fact = self.sandbox.on_traffic = self.feed.stir
 

@@ -7,6 +7,7 @@ from playground.host import disk_journal
 from playground.host.disk_journal import DiskJournal
 from playground.host.feed import Feed
 from playground.host.limits import FRAME_GAP_MS
+from playground.host.minute import Minute
 from playground.tasks.measures import Measures
 
 
@@ -100,3 +101,35 @@ def test_measures():
     measures.error("boom")
     report = measures.report()
     assert (report["acked"], report["ack_p50_ms"], report["ack_p99_ms"], report["last_error"]) == (100, 50.0, 99.0, "boom")
+
+
+class PlayedSandbox:
+    """Two frames a second, each of which moves the same."""
+
+    def __init__(self):
+        self.at_ms = 0
+
+    def take_frame(self):
+        moved = [["shop", "orders", 0, 5, 500], ["shop", "orders", 1, 4, 400], ["kafka", "__consumer_offsets", 0, 7, 70]]
+        self.at_ms += 500
+        return {"at_ms": self.at_ms, "facts": [], "traffic": {"appended": moved} if self.at_ms < 70_000 else {}}
+
+    def snapshot(self):
+        end = self.at_ms // 100
+        topics = [{"name": "orders", "partitions": [{"high_watermark": end}, {"high_watermark": 3}]}]
+        offsets = {"orders": {"0": end - 6, "1": 5, "2": 0}, "deleted": {"0": 1}}
+        return {"clusters": [{"topics": topics, "groups": [{"offsets": offsets}, {"offsets": {}}]}]}
+
+
+def test_the_last_minute_is_kept_second_by_second():
+    sandbox = PlayedSandbox()
+    minute = Minute(sandbox)
+    assert minute.seconds() == []
+    while sandbox.at_ms < 69_500:
+        assert minute.take_frame()["traffic"]
+    seconds = minute.seconds()
+    assert [one["second"] for one in seconds] == list(range(10, 70))
+    assert {one["lag"] for one in seconds} == {6}, "a partition read beyond its end and ones that are gone have none"
+    assert all(one["produced"] == {"shop": 18} and one["consumed"] == {} for one in seconds), "internal topics are left out"
+    minute.take_frame()
+    assert minute.seconds()[-1] == {"second": 70, "produced": {}, "consumed": {}, "lag": 6}

@@ -79,6 +79,15 @@ async def test_two_viewers_see_the_same_number(browser, host):
     await other.socket.disconnect()
 
 
+async def test_who_comes_late_is_told_of_the_last_minute(host):
+    host.cluster.on_traffic({"node": 1, "appended": [["shop", "orders", 0, 3, 300]], "fetched": [["billing", "orders", 0, 2, 200]]})
+    late = Browser()
+    await late.socket.connect()
+    minute = (await late.next("snapshot"))["minute"]
+    assert [sum(one[table].get(client, 0) for one in minute) for table, client in (("produced", "shop"), ("consumed", "billing"))] == [3, 2]
+    await late.socket.disconnect()
+
+
 async def test_a_slow_viewer_gets_one_snapshot_and_no_queue(host):
     slow = await Browser(confirms=False).open()
     before = slow.sequence
