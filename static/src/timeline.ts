@@ -124,6 +124,7 @@ function brokerLane(id: number, since_ms: number, snapshot: Snapshot, facts: Fac
     look = next
   }
   const elected = new Map<number, number>()
+  const notes: Note[] = []
   for (const fact of facts) {
     if (fact.kind === 'LeaderElected' && fact.leader === id && fact.at_ms >= window.from_ms) elected.set(fact.at_ms, (elected.get(fact.at_ms) ?? 0) + 1)
     if (fact.broker !== id) continue
@@ -136,7 +137,7 @@ function brokerLane(id: number, since_ms: number, snapshot: Snapshot, facts: Fac
     if (fact.at_ms < window.from_ms) continue
     if (fact.kind === 'BrokerKilled') lane.marks.push({ at_ms: fact.at_ms, glyph: 'x', tone: 'bad', number: fact.number })
     const note = BROKER_NOTES[fact.kind]
-    if (note) jot(lane.notes, { at_ms: fact.at_ms, ...note }, window)
+    if (note) notes.push({ at_ms: fact.at_ms, ...note })
   }
   if (!known) {
     look = STATE_LOOK[state] ?? 'thin'
@@ -145,8 +146,9 @@ function brokerLane(id: number, since_ms: number, snapshot: Snapshot, facts: Fac
   lane.bars.push({ from_ms: from, to_ms: window.now_ms, look })
   for (const [at_ms, n] of gather(elected)) {
     lane.marks.push({ at_ms, glyph: 'elect', tone: '', number: 0 })
-    jot(lane.notes, { at_ms, text: t.leaders(n), tone: '' }, window)
+    notes.push({ at_ms, text: t.leaders(n), tone: '' })
   }
+  for (const note of notes.sort((a, b) => a.at_ms - b.at_ms)) jot(lane.notes, note, window)
   return lane
 }
 
@@ -156,7 +158,7 @@ const BROKER_NOTES: Record<string, { text: string; tone: Tone }> = {
 }
 const NOTE_WIDTH = 0.07 // part of the window that a word takes: closer ones become one note
 
-/** Writes a note beside the last one, or into it where there is no room for two. */
+/** Writes a note beside the one before it in time, or into it where there is no room for two. */
 export function jot(notes: Note[], note: Note, window: Window) {
   const last = notes.at(-1)
   const away = last ? Math.abs(note.at_ms - last.at_ms) / (window.to_ms - window.from_ms) : Infinity
