@@ -26,6 +26,16 @@ it('says what a dead broker means', () => {
   expect(isr!.tone).toBe('hint')
 })
 
+it('never says that a leader is there which does not answer, nor that it is in sync', () => {
+  const model = fixture()
+  model.command('freeze broker 2', 'button')
+  const [, , under, offline, isr, , consume] = tiles(model.snapshot, new Rates(), model.now)
+  expect([under!.tone, under!.value, under!.sentence]).toEqual(['warn', '0', 'acks=all waits for broker 2'])
+  expect([offline!.tone, offline!.value, offline!.sentence]).toEqual(['warn', '0', '4 leaders do not answer'])
+  expect([isr!.tone, isr!.sentence]).toEqual(['hint', 'the ISR still counts 2'])
+  expect([consume!.tone, consume!.sentence], 'of those that anybody may read').toEqual(['warn', '2 leaders do not answer'])
+})
+
 it('counts records a second over the last second', () => {
   const rates = new Rates()
   for (let at = 0; at < 3000; at += 100) rates.add({ appended: [['shop', 'orders', 0, 2, 200]] }, 1_000_000 + at)

@@ -28,12 +28,15 @@ const HISTORY_SECONDS = 30
 
 export function tiles(snapshot: Snapshot, rates: Rates, now_ms: number): Tile[] {
   const cluster = clusterOf(snapshot)
-  const rows = cluster.topics.flatMap((topic) => topic.partitions.map((partition) => ({ topic, partition })))
+  const rows = rowsOf(cluster)
+  const silent = silentOf(cluster)
   return [
-    brokersTile(cluster.brokers, now_ms), controllerTile(cluster), underTile(rows), offlineTile(rows), isrTile(rows),
+    brokersTile(cluster.brokers, now_ms), controllerTile(cluster), underTile(rows, silent), offlineTile(rows, silent), isrTile(rows, silent),
     produceTile(snapshot, rates, now_ms), consumeTile(snapshot, rates, now_ms), lagTile(cluster, rates, now_ms),
   ]
 }
+
+const rowsOf = (cluster: Cluster): Row[] => cluster.topics.flatMap((topic) => topic.partitions.map((partition) => ({ topic, partition })))
 
 function brokersTile(brokers: Broker[], now_ms: number): Tile {
   const up = brokers.filter((broker) => broker.state === 'up')
@@ -64,18 +67,27 @@ function controllerTile(cluster: Cluster): Tile {
   return tile
 }
 
+/** Brokers that do not answer. The metadata may still trust them: until their session ends, or until there is a controller again. */
+const silentOf = (cluster: Cluster) => new Set(cluster.brokers.filter((broker) => !answers(broker)).map((broker) => broker.id))
+const waitsForLeader = (row: Row, silent: Set<number>) => silent.has(row.partition.leader)
+const silence = (waiting: Row[]) => ({ tone: 'warn' as const, sentence: h.silentLeader(waiting.length), why: { about: 'broker' as const, broker: waiting[0]!.partition.leader } })
+const trustedOf = (rows: Row[], silent: Set<number>) => [...silent].filter((id) => rows.some((row) => row.partition.isr.includes(id)))
+
 const nameOf = (row: Row) => `${row.topic.name}-${row.partition.partition}`
 const ask = (row: Row): Question => ({ about: 'partition', topic: row.topic.name, partition: row.partition.partition })
 const isShort = (row: Row) => row.partition.isr.length < row.partition.replicas.length
 export const minIsrOf = (topic: Topic) => Number(topic.configs['min.insync.replicas'] ?? 1)
 
-function underTile(rows: Row[]): Tile {
+function underTile(rows: Row[], silent: Set<number>): Tile {
   const short = rows.filter(isShort)
   const factors = new Set(rows.map((row) => row.partition.replicas.length))
   const tile: Tile = {
     name: h.under, value: count(short.length), unit: h.of(rows.length), tone: '',
     sentence: rows.length === 0 ? h.noTopics : factors.size === 1 ? h.copies([...factors][0]!) : h.allCopies,
   }
+  const data = rows.filter((row) => !row.topic.internal)
+  const waited = trustedOf(data, silent)[0]
+  if (waited !== undefined) return { ...tile, tone: short.length ? 'bad' : 'warn', sentence: h.waitsFor(waited), why: { about: 'broker', broker: waited } }
   if (short.length === 0) return tile
   const writable = short.filter((row) => !row.topic.internal)
   const told = writable[0] ?? short[0]!
@@ -85,18 +97,21 @@ function underTile(rows: Row[]): Tile {
   return { ...tile, tone: 'bad', sentence, why: ask(told) }
 }
 
-function offlineTile(rows: Row[]): Tile {
+function offlineTile(rows: Row[], silent: Set<number>): Tile {
   const offline = rows.filter((row) => row.partition.leader < 0)
   const tile: Tile = { name: h.offline, value: String(offline.length), unit: '', sentence: rows.length ? h.eachLed : h.noTopics, tone: '' }
-  if (offline.length === 0) return tile
+  const waiting = rows.filter((row) => waitsForLeader(row, silent))
+  if (offline.length === 0) return waiting.length ? { ...tile, ...silence(waiting) } : tile
   return { ...tile, tone: 'bad', sentence: h.noLeader(some(offline.map(nameOf), 2)), why: ask(offline[0]!) }
 }
 
-function isrTile(rows: Row[]): Tile {
+function isrTile(rows: Row[], silent: Set<number>): Tile {
   const all = rows.reduce((sum, row) => sum + row.partition.replicas.length, 0)
   const inside = rows.reduce((sum, row) => sum + row.partition.isr.length, 0)
   const tile: Tile = { name: h.isr, value: count(inside), unit: h.of(all), sentence: h.noTopics, tone: '' }
   if (rows.length === 0) return tile
+  const trusted = trustedOf(rows, silent)
+  if (trusted.length > 0) return { ...tile, tone: 'hint', sentence: h.stillCounts(trusted) }
   if (inside < all) {
     const worst = rows.filter(isShort).sort((a, b) => a.partition.isr.length - b.partition.isr.length)
     const least = worst[0]!.partition
@@ -145,6 +160,9 @@ function consumeTile(snapshot: Snapshot, rates: Rates, now_ms: number): Tile {
     return { ...tile, tone: 'warn', sentence: h.nobodyReads(some(orphans, 2)), ...(group ? { why: { about: 'group' as const, group: group.name } } : {}) }
   }
   if (cluster.groups.every((group) => group.members.length === 0) && value === 0) return { ...tile, sentence: h.noConsumer }
+  const silent = silentOf(cluster)
+  const waiting = rowsOf(cluster).filter((row) => !row.topic.internal && waitsForLeader(row, silent))
+  if (value === 0 && waiting.length > 0) return { ...tile, ...silence(waiting) }
   if (value === 0 && rates.last_fetch_ms > 0) return { ...tile, sentence: h.nothingNew }
   return tile
 }
@@ -161,6 +179,6 @@ function lagTile(cluster: Cluster, rates: Rates, now_ms: number): Tile {
   const median = seen[Math.floor(seen.length / 2)] ?? 0
   // Offsets are committed every few seconds, so a lag of some seconds is the sawtooth of a healthy group.
   if (seen.length > 10 && lag > Math.max(median * RISING, arriving * 12)) return { ...tile, tone: 'warn', sentence: h.rising }
-  if (lag > 0 && arriving > 0) return { ...tile, sentence: h.behind((lag / arriving) * 1000) }
+  if (lag > 0) return { ...tile, sentence: arriving > 0 ? h.behind((lag / arriving) * 1000) : h.someLeft }
   return tile
 }

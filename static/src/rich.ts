@@ -16,4 +16,7 @@ export function pieces(sentence: string): Piece[] {
     })
 }
 
+/** Where a line may break inside a config's name or an address: behind its dots. */
+export const breakable = (text: string) => text.split(/(?<=[a-z]\.)(?=[a-z])/)
+
 export const plain = (sentence: string) => pieces(sentence).map((piece) => piece.text).join('')

@@ -36,4 +36,5 @@ it('writes what a broker went through in the order of time, elections among it',
   const facts = [elected(3600), { kind: 'BrokerFenced', broker: 2, at_ms: 4380, number: 2, causes: [] }, elected(4810)] as unknown as Fact[]
   const [, lane] = lanes(snapshot, facts, window, null).lanes
   expect(lane!.notes.map((note) => note.text)).toEqual(['+1 leader', 'fenced · +1 leader'])
+  expect(lane!.notes.map((note) => note.at_ms), 'behind the mark that it speaks of').toEqual([3600, 4810])
 })

@@ -22,6 +22,7 @@ export interface Note {
   at_ms: number
   text: string
   tone: Tone
+  marked?: boolean // a mark stands at its moment; the text goes behind it
 }
 export interface Lane {
   name: string
@@ -135,9 +136,10 @@ function brokerLane(id: number, since_ms: number, snapshot: Snapshot, facts: Fac
     const stays = fact.kind === 'BrokerFenced' && (look === 'bad' || look === 'wait')
     if (!stays) turn(fact.at_ms, next)
     if (fact.at_ms < window.from_ms) continue
-    if (fact.kind === 'BrokerKilled') lane.marks.push({ at_ms: fact.at_ms, glyph: 'x', tone: 'bad', number: fact.number })
+    const marked = fact.kind === 'BrokerKilled'
+    if (marked) lane.marks.push({ at_ms: fact.at_ms, glyph: 'x', tone: 'bad', number: fact.number })
     const note = BROKER_NOTES[fact.kind]
-    if (note) notes.push({ at_ms: fact.at_ms, ...note })
+    if (note) notes.push({ at_ms: fact.at_ms, ...note, marked })
   }
   if (!known) {
     look = STATE_LOOK[state] ?? 'thin'
@@ -146,7 +148,7 @@ function brokerLane(id: number, since_ms: number, snapshot: Snapshot, facts: Fac
   lane.bars.push({ from_ms: from, to_ms: window.now_ms, look })
   for (const [at_ms, n] of gather(elected)) {
     lane.marks.push({ at_ms, glyph: 'elect', tone: '', number: 0 })
-    notes.push({ at_ms, text: t.leaders(n), tone: '' })
+    notes.push({ at_ms, text: t.leaders(n), tone: '', marked: true })
   }
   for (const note of notes.sort((a, b) => a.at_ms - b.at_ms)) jot(lane.notes, note, window)
   return lane
@@ -162,8 +164,10 @@ const NOTE_WIDTH = 0.07 // part of the window that a word takes: closer ones bec
 export function jot(notes: Note[], note: Note, window: Window) {
   const last = notes.at(-1)
   const away = last ? Math.abs(note.at_ms - last.at_ms) / (window.to_ms - window.from_ms) : Infinity
-  if (last && away < NOTE_WIDTH) last.text = last.text.endsWith(note.text) ? last.text : `${last.text.split(' · ').at(-1)} · ${note.text}`
-  else {
+  if (last && away < NOTE_WIDTH) {
+    last.text = last.text.endsWith(note.text) ? last.text : `${last.text.split(' · ').at(-1)} · ${note.text}`
+    if (note.marked) Object.assign(last, { at_ms: note.at_ms, marked: true })
+  } else {
     if (last && away < 2 * NOTE_WIDTH) last.text = last.text.split(' · ')[0]! // a second word would be half covered
     notes.push(note)
   }

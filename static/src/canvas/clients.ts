@@ -25,12 +25,13 @@ export interface MemberCard extends Rect {
   look: MemberLook
   chips: string[]
   lag: number | null
-  oneLine: boolean
+  lines: 1 | 2 | 3 // name; chips below it; what it waits for below those
 }
 
 export interface GroupCard extends Rect {
   key: string
   name: string
+  stateBelow: boolean // its name and its state do not fit into one line
   group: Group | null
   lag: number
   members: MemberCard[]
@@ -188,26 +189,31 @@ export function placeGroups(layout: MapLayout, cluster: Cluster, seen: Seen): Gr
   return stack(wishes, top, bottom, GROUP_GAP_REM * rem).map(({ item: { party, shown, member_h, air }, y, h }) => {
     const members = worthShowing(cluster, party, shown).map((seat, i): MemberCard => ({
       key: seat.key, name: seatName(seat), member: seat.member, client: seat.client, look: lookOf(seat, party.group), chips: chipsOf(seat.member, member_h < ROOMY_REM * rem ? CHIPS_LOW_MAX : CHIPS_MAX),
-      lag: seat.member && party.group ? memberLag(cluster, party.group, seat.member) : null, oneLine: member_h < ROOMY_REM * rem,
+      lag: seat.member && party.group ? memberLag(cluster, party.group, seat.member) : null, lines: member_h < ROOMY_REM * rem ? 1 : member_h < TALL_REM * rem ? 2 : 3,
       x, y: Math.round(y + HEADER_REM * rem + i * (member_h + air) + air / 2), w: consumers, h: Math.round(member_h),
     }))
-    return { key: party.seats[0]?.key.startsWith('lone') ? party.seats[0].key : party.name, name: party.name, group: party.group, lag: party.group ? lagOf(cluster, party.group) : 0, members, folded: party.seats.length - shown, x, y, w: consumers, h }
+    const stateBelow = party.name.length + (party.group?.state.length ?? 0) > HEAD_CHARS_MAX
+    return { key: party.seats[0]?.key.startsWith('lone') ? party.seats[0].key : party.name, name: party.name, stateBelow, group: party.group, lag: party.group ? lagOf(cluster, party.group) : 0, members, folded: party.seats.length - shown, x, y, w: consumers, h }
   })
 }
 
-const INTEREST: MemberLook[] = ['crashed', 'failed', 'join', 'rebalance', 'paused', 'idle', 'owns']
+const INTEREST: MemberLook[] = ['crashed', 'failed', 'join', 'rebalance', 'paused', 'owns', 'idle']
 
-/** All seats when they fit; else those first that something is up with, then the worst lag. */
+/** All seats when they fit; else those first that something is up with, then the worst lag; one of the idle always has a seat. */
 function worthShowing(cluster: Cluster, party: Party, shown: number): Party['seats'] {
   if (party.seats.length <= shown) return party.seats
   const lag = (seat: Party['seats'][number]) => (seat.member && party.group ? (memberLag(cluster, party.group, seat.member) ?? 0) : 0)
   const interest = (seat: Party['seats'][number]) => INTEREST.indexOf(lookOf(seat, party.group))
-  return [...party.seats].sort((a, b) => interest(a) - interest(b) || lag(b) - lag(a)).slice(0, shown)
+  const sorted = [...party.seats].sort((a, b) => interest(a) - interest(b) || lag(b) - lag(a))
+  const idle = sorted.filter((seat) => lookOf(seat, party.group) === 'idle')
+  return [...sorted.filter((seat) => !idle.includes(seat)).slice(0, idle.length ? Math.max(0, shown - 1) : shown), ...idle].slice(0, shown)
 }
 
 const HEADER_REM = 2.75
+const HEAD_CHARS_MAX = 22
 const GROUP_GAP_REM = 0.6
-const ROOMY_REM = 3.6 // a member with chips and phase below its name
+const TALL_REM = 4.9 // a member with chips and, below them, what it waits for
+const ROOMY_REM = 3.6 // a member with chips below its name
 const LOW_REM = 2.15 // a member in one line
 const AIR_REM = 0.32
 

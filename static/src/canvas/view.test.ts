@@ -89,6 +89,22 @@ describe('the view', () => {
     const stage = stageOf(model)
     expect(viewMap(model.cluster, stage, nothing)).toEqual(viewMap(model.cluster, stage, nothing))
   })
+  it('keeps those who read on stage when not all have room, and one of the idle', () => {
+    const model = fixture()
+    model.command('consume orders group=billing members=9', 'line')
+    const [card] = stageOf(model).groups
+    expect(card!.members.map((seat) => seat.look).sort()).toEqual(['idle', 'owns', 'owns', 'owns', 'owns', 'owns'])
+    expect(card!.folded).toBe(5)
+  })
+  it('writes what a member waits for beside its name when its card is low', () => {
+    const model = fixture()
+    const lines = () => stageOf(model).groups[0]!.members[0]!.lines
+    expect(lines()).toBe(3)
+    model.command('consume orders group=billing members=3', 'line')
+    expect(lines()).toBe(2)
+    model.command('consume orders group=audit members=6', 'line')
+    expect(lines()).toBe(1)
+  })
   it('shows an idle member as idle', () => {
     const model = fixture()
     model.command('consume orders group=billing members=5', 'line')
