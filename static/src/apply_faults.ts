@@ -1,7 +1,7 @@
 // Folds what was broken on purpose into the brokers: links that are not whole, rules for requests.
 // Rule: the twin of engine/sandbox/apply_faults.py; tests/shared/apply_cases.json holds the two together.
 
-import type { Broker, Cluster, Fact, Link, Rule } from './model.ts'
+import type { Broker, Cluster, Fact, Fold, Link, Rule } from './model.ts'
 
 type Change = Partial<Link>
 
@@ -52,7 +52,7 @@ function requestsIntercepted(cluster: Cluster, fact: Fact): Cluster {
 const interceptionEnded = (cluster: Cluster, fact: Fact) =>
   each(cluster, (broker) => (broker.rules && (fact.broker === null || fact.broker === broker.id) ? { ...broker, rules: [] } : broker))
 
-export const FAULT_FOLDS = {
+export const FAULT_FOLDS: Record<string, Fold> = {
   LinkCut: linkCut, LinkSlowed: linkSlowed, LinksHealed: (cluster: Cluster, fact: Fact) => withoutLinks(cluster, fact.broker),
   RequestsIntercepted: requestsIntercepted, InterceptionEnded: interceptionEnded,
 }

@@ -167,6 +167,9 @@ export interface Fact {
 
 export type Moved = [client: string, topic: string, partition: number, records: number, bytes: number]
 
+/** What a fact of one kind makes of the cluster. */
+export type Fold = (cluster: Cluster, fact: Fact) => Cluster
+
 /** One of the last minute's seconds, as the host counted it: records by client, and the lag at its end. */
 export interface Second {
   second: number

@@ -1,6 +1,6 @@
 // Which facts the feed tells, which of them belong together, and with which glyph.
 
-import { isErrand } from './apply.ts'
+import { isErrand } from './apply_clients.ts'
 import type { Fact } from './model.ts'
 import { text } from './text/text.ts'
 
