@@ -10,6 +10,7 @@ CLIENTS_MAX = 48  # each is a thread of the worker and real connections; a worke
 MEMBERS_MAX = 24  # started by one line
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 PARTITIONERS = ("murmur2", "random", "consistent", "fnv1a")
+RESETS = ("earliest", "latest")
 ASSIGNORS = ("range", "roundrobin", "cooperative-sticky")
 
 PRODUCER_OPTIONS = (
@@ -28,6 +29,7 @@ CONSUMER_OPTIONS = (
     Option("poll", whole(0, 60_000), "ms between two polls"),
     Option("processing", whole(0, 60_000), "ms of work for each record"),
     Option("commit", one_of("auto", "manual"), "who commits: the client each second, or the app after each poll", ("auto", "manual")),
+    Option("reset", one_of(*RESETS), "auto.offset.reset: where it begins in partitions of which its group has no offset", RESETS),
 )
 
 
@@ -117,6 +119,7 @@ class Consume(Command):
     poll: int = 100
     processing: int = 0
     commit: str = "auto"
+    reset: str = "earliest"
 
     def settings(self) -> dict[str, Any]:
         """What the task needs to know."""
@@ -132,7 +135,8 @@ class Consume(Command):
 
     def kafka_line(self, state: State) -> str:
         """kafka-console-consumer.sh."""
-        return f"bin/kafka-console-consumer.sh --bootstrap-server {bootstrap(state)} --topic {self.topic} --group {self.group}"
+        whole = " --from-beginning" if self.reset == "earliest" else ""
+        return f"bin/kafka-console-consumer.sh --bootstrap-server {bootstrap(state)} --topic {self.topic} --group {self.group}{whole}"
 
 
 class _OneClient(Command):
@@ -182,6 +186,7 @@ class ChangeClient(_OneClient):
     poll: int | None = None
     processing: int | None = None
     commit: str | None = None
+    reset: str | None = None
 
     def changes(self) -> dict[str, Any]:
         """The settings that were named."""

@@ -11,7 +11,7 @@ from playground.tasks.orders import ORDERS, Order
 
 RECORDS_A_POLL_MAX = 500  # max.poll.records of Java's client
 PAUSED_POLL_SECONDS = 0.1  # a paused member still polls, or its group would throw it out
-REBUILT_BY = {"assignor", "instance", "commit"}  # a member cannot change these while it is one
+REBUILT_BY = {"assignor", "instance", "commit", "reset"}  # a member cannot change these while it is one
 SESSIONS_MS = {"demo": (6_000, 1_500), "kafka": (45_000, 3_000)}  # session.timeout.ms, heartbeat.interval.ms
 
 
@@ -161,7 +161,7 @@ def configuration(wanted: dict[str, Any], client: str) -> dict[str, Any]:
         "partition.assignment.strategy": asked["assignor"],
         "session.timeout.ms": session_ms,
         "heartbeat.interval.ms": heartbeat_ms,
-        "auto.offset.reset": "earliest",
+        "auto.offset.reset": asked.get("reset", "earliest"),  # older pictures have consumers that were not asked
         "enable.auto.commit": asked["commit"] == "auto",
         "auto.commit.interval.ms": 1_000,
         "topic.metadata.refresh.interval.ms": 5_000,

@@ -117,6 +117,19 @@ def test_clients_are_paused_and_changed(stack):
     assert "quick" not in [one["name"] for one in stack.cluster()["clients"]]
 
 
+def test_a_new_group_reads_everything_again_or_only_what_is_new(stack):
+    ends = stack.until(lambda now: high_watermarks(now) > 50)
+    stack.do("consume orders group=again as again")
+    stack.until(lambda now: client(now, "again")["report"].get("read", 0) >= high_watermarks(ends), 15)
+    begun = high_watermarks(stack.cluster())
+    stack.do("consume orders group=new reset=latest as new")
+    now = stack.until(lambda now: client(now, "new")["report"].get("read", 0) > 0, 15)
+    assert client(now, "new")["report"]["read"] <= high_watermarks(now) - begun
+    assert client(now, "new")["settings"]["reset"] == "latest"
+    for name in ("again", "new"):
+        stack.do(f"close client {name}")
+
+
 def test_a_client_that_failed_is_closed_at_once(stack):
     stack.do("consume orders group=fenced instance=same as earlier")
     stack.until(lambda now: len(group(now, "fenced")["members"]) == 1 and stable(now), 15)

@@ -1,5 +1,8 @@
 """Lines become commands and commands become lines; bad ones get an answer that helps."""
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -104,10 +107,15 @@ def test_kafka_lines():
         " --partitions 6 --replication-factor 3 --config min.insync.replicas=2"
     )
     assert parse("pause").kafka_line(state) is None
+    assert parse("consume orders group=again").kafka_line(state).endswith(" --group again --from-beginning")
+    assert parse("consume orders group=again reset=latest").kafka_line(state).endswith(" --group again")
+
+
+def test_the_pages_own_tests_use_the_grammar_as_it_is():
+    fixture = Path(__file__).parents[3] / "static" / "src" / "dev" / "grammar.json"
+    assert json.loads(fixture.read_text()) == json.loads(json.dumps(grammar())), "write what grammar() gives into it"
 
 
 def test_grammar_is_plain_json():
-    import json
-
     told = json.loads(json.dumps(grammar()))
     assert {"verb", "words", "options", "doc", "example", "kafka", "usage", "open"} == set(told[0])
