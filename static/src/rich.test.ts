@@ -9,6 +9,6 @@ it('cuts bold and monospaced parts out, and nothing else', () => {
 })
 
 it('lets a name break behind its dots, a sentence nowhere', () => {
-  expect(breakable('min.insync.replicas expired. Then 1.5 s.')).toEqual(['min.', 'insync.', 'replicas expired. Then 1.5 s.'])
+  expect(breakable('min.insync.replicas expired. Then 1.5 s.')).toEqual([['min.', 'insync.', 'replicas'], ' expired. Then 1.5 s.'])
   expect(breakable('The end.')).toEqual(['The end.'])
 })

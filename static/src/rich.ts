@@ -16,7 +16,10 @@ export function pieces(sentence: string): Piece[] {
     })
 }
 
-/** Where a line may break inside a config's name or an address: behind its dots. */
-export const breakable = (text: string) => text.split(/(?<=[a-z]\.)(?=[a-z])/)
+const DOTTED = /((?:[a-z][a-z0-9-]*\.)+[a-z][a-z0-9-]*)/
+
+/** Text and, apart from it, the dotted names in it, cut behind their dots: a line breaks inside a name only when it has no room for it. */
+export const breakable = (text: string): (string | string[])[] =>
+  text.split(DOTTED).filter((part) => part !== '').map((part) => (DOTTED.test(part) ? part.split(/(?<=\.)/) : part))
 
 export const plain = (sentence: string) => pieces(sentence).map((piece) => piece.text).join('')
