@@ -31,7 +31,7 @@ class Minute:
         return frame
 
     def seconds(self) -> list[dict[str, Any]]:
-        """Each `{second, produced: {client: records}, consumed: {client: records}, lag}`; the last one is not over yet."""
+        """Each `{second, produced: {client: {topic: records}}, consumed: the same, lag}`; the last one is not over yet."""
         self._sum_up()
         return list(self._seconds)
 
@@ -53,7 +53,8 @@ def total_lag(cluster: dict[str, Any]) -> int:
     )
 
 
-def _count(records: dict[str, int], moved: Any) -> None:
-    for client, topic, _, n, _ in moved:
+def _count(by_client: dict[str, dict[str, int]], moved: Any) -> None:
+    for client, topic, _, records, _ in moved:
         if not topic.startswith(NAME_MARK):
-            records[client] = records.get(client, 0) + n
+            by_topic = by_client.setdefault(client, {})
+            by_topic[topic] = by_topic.get(topic, 0) + records

@@ -170,11 +170,14 @@ export type Moved = [client: string, topic: string, partition: number, records: 
 /** What a fact of one kind makes of the cluster. */
 export type Fold = (cluster: Cluster, fact: Fact) => Cluster
 
-/** One of the last minute's seconds, as the host counted it: records by client, and the lag at its end. */
+/** Records by client and topic. */
+export type Counts = Record<string, Record<string, number>>
+
+/** One of the last minute's seconds, as the host counted it; the lag is that of its end. */
 export interface Second {
   second: number
-  produced: Record<string, number>
-  consumed: Record<string, number>
+  produced: Counts
+  consumed: Counts
   lag: number
 }
 

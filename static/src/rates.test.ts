@@ -15,7 +15,7 @@ test('a page that has just been opened does not say that nothing happened before
   expect(rates.lagHistory(3)).toEqual([null, null, 4])
 })
 
-const second = (number: number, records: number, lag: number) => ({ second: 1000 + number, produced: { shop: records, audit: 1 }, consumed: { billing: records }, lag })
+const second = (number: number, records: number, lag: number) => ({ second: 1000 + number, produced: { shop: { orders: records }, audit: { other: 1 } }, consumed: { billing: { orders: records } }, lag })
 
 test('a page that has just been opened draws the minute that others have seen', () => {
   const rates = new Rates()
@@ -25,6 +25,7 @@ test('a page that has just been opened draws the minute that others have seen', 
   expect(rates.rate('produced', '', at(9.4)), 'of both clients, the running second too').toBe(22)
   rates.add({ appended: [['shop', 'orders', 0, 10, 1000]] }, at(9.8))
   expect(rates.history('produced', 'c:shop', at(9.9), 2), 'and goes on from there').toEqual([20, 20])
+  expect([rates.topics('p', 'audit'), rates.topics('c', 'billing')], 'who is beside which row').toEqual([['other'], ['orders']])
   rates.noteLag(at(10), 9)
   expect(rates.lagHistory(5)).toEqual([null, 3, 5, 4, 9])
 })

@@ -1,6 +1,6 @@
 // Records a second, from the traffic of the frames: in tenths of a second, for a minute, overall and by client and row.
 
-import type { Second, Traffic } from './model.ts'
+import type { Counts, Second, Traffic } from './model.ts'
 
 const TENTHS = 600 // one minute is what the charts show
 
@@ -79,16 +79,21 @@ export class Rates {
       for (const [key, counter] of table) if (!key.startsWith('r:')) counter.forget(from_ms)
     }
     for (const { second, produced, consumed } of minute) {
-      this.recount(this.produced, produced, second, now_ms)
-      this.recount(this.consumed, consumed, second, now_ms)
+      const until_ms = Math.min(second * 1000 + 1000, now_ms)
+      this.recount('p', produced, second * 1000, until_ms)
+      this.recount('c', consumed, second * 1000, until_ms)
     }
     this.lags = [...this.lags.filter((point) => point.at_ms < from_ms), ...minute.map(({ second, lag }) => ({ at_ms: second * 1000, lag }))].slice(-60)
     this.since_ms = Math.min(this.since_ms, from_ms)
   }
 
-  private recount(table: Map<string, Counter>, clients: Record<string, number>, second: number, now_ms: number) {
-    for (const [client, records] of Object.entries(clients)) {
-      for (const key of ['', `c:${client}`]) this.counter(table, key).spread(second * 1000, Math.min(second * 1000 + 1000, now_ms), records)
+  private recount(role: 'p' | 'c', counts: Counts, from_ms: number, until_ms: number) {
+    const table = role === 'p' ? this.produced : this.consumed
+    for (const [client, topics] of Object.entries(counts)) {
+      for (const [topic, records] of Object.entries(topics)) {
+        for (const key of ['', `c:${client}`]) this.counter(table, key).spread(from_ms, until_ms, records)
+        this.saw(`${role}:${client}`, topic)
+      }
     }
   }
 
