@@ -30,6 +30,12 @@ test('a page that has just been opened draws the minute that others have seen', 
   expect(rates.lagHistory(5)).toEqual([null, 3, 5, 4, 9])
 })
 
+test('a page that is opened while nothing moves knows since when', () => {
+  const rates = new Rates()
+  rates.recall([second(3, 20, 0), { second: 1004, produced: {}, consumed: {}, lag: 0 }, { second: 1009, produced: {}, consumed: {}, lag: 0 }], at(9.5))
+  expect([rates.last_append_ms, rates.last_fetch_ms]).toEqual([at(4), at(4)])
+})
+
 test('what a page has missed is made up for, and nothing is counted twice', () => {
   const rates = new Rates()
   rates.noteLag(at(4), 0)

@@ -82,6 +82,8 @@ export class Rates {
       const until_ms = Math.min(second * 1000 + 1000, now_ms)
       this.recount('p', produced, second * 1000, until_ms)
       this.recount('c', consumed, second * 1000, until_ms)
+      if (Object.keys(produced).length) this.last_append_ms = Math.max(this.last_append_ms, until_ms)
+      if (Object.keys(consumed).length) this.last_fetch_ms = Math.max(this.last_fetch_ms, until_ms)
     }
     this.lags = [...this.lags.filter((point) => point.at_ms < from_ms), ...minute.map(({ second, lag }) => ({ at_ms: second * 1000, lag }))].slice(-60)
     this.since_ms = Math.min(this.since_ms, from_ms)
