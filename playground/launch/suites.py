@@ -29,9 +29,9 @@ SUITES: dict[str, list[str]] = {
     "oracle": ["tests/oracle"],
 }
 ALL = ("house", "engine", "simulation", "clients", "web", "front", "browser")
-# Many long tests that only compute: as many at once as there are processors. Others measure time or start processes; the one long
-# test of `simulation` spreads itself.
-SPREAD = ("campaign", "fuzz")
+# Many long tests that only compute, or whose verdict does not hang on time: as many at once as there are processors. The others measure
+# time, or share one cluster; the one long test of `simulation` spreads itself.
+SPREAD = ("campaign", "scenarios", "fuzz")
 # What takes minutes and finds what nobody thought of; `./play test chaos` runs the three.
 CHAOS = ("campaign", "scenarios", "fuzz")
 
