@@ -14,6 +14,7 @@ from engine.broker.dispatch import Dispatch
 from engine.broker.fetch_sessions import FetchSessions
 from engine.broker.handlers import TABLE
 from engine.broker.intercept import Intercept
+from engine.broker.lately_fenced import LatelyFenced
 from engine.broker.lifecycle import Lifecycle
 from engine.broker.metadata_follower import MetadataFollower
 from engine.broker.node_spec import NodeSpec
@@ -69,6 +70,7 @@ class Node:
         self.config = Config(spec.config | {"node.id": str(spec.node_id)}, profile=spec.profile)
         self.image = MetadataImage()
         self.metadata = MetadataFollower(self.image)
+        self.lately_fenced = LatelyFenced(clock=world.clock, image=self.image, profile=spec.profile)
         self.connections = Connections(
             world=world, journal=journal, idle_max_ms=self.config["connections.max.idle.ms"], open_to_clients=False
         )
@@ -110,9 +112,13 @@ class Node:
         self._build(self._clean)
         self.listener = await self.world.network.listen(self.spec.host, self.spec.port, self.connections.accept)
         self.lifecycle.port = self.listener.port
-        self.metadata.when(self._is_unfenced).then(lambda _: self.connections.open())
+        self.metadata.when(self._is_unfenced).then(lambda _: self._open_to_clients())
         await self.raft.start()
         self.lifecycle.start()
+
+    def _open_to_clients(self) -> None:
+        self.metadata.tell(self.lately_fenced.follow)  # what is replayed before is history
+        self.connections.open()
 
     def _open_folder(self) -> bool:
         """Says whether the last stop was a clean one."""

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from engine.broker.cluster_view import (
     NO_OPERATIONS_ASKED,
-    alive_brokers,
     ALL_CLUSTER_OPERATIONS,
     ALL_TOPIC_OPERATIONS,
     controller_for_clients,
@@ -40,7 +39,7 @@ def handle(context: RequestContext, request: Message) -> bytes:
     return hot_metadata.write_response(
         version,
         context.correlation_id,
-        brokers=[(broker.id, broker.host, broker.port, broker.rack) for broker in alive_brokers(node.image)],
+        brokers=[(broker.id, broker.host, broker.port, broker.rack) for broker in node.lately_fenced.named()],
         cluster_id=node.spec.cluster_id,
         controller_id=controller_for_clients(node),
         topics=topics,
