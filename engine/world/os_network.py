@@ -19,6 +19,7 @@ from engine.world.network import FRAME_BYTES_MAX, Part
 
 READ_BYTES = 1 << 18  # 64 KiB is a third slower, more brings nothing
 SENDFILE_BYTES_MIN = 1 << 16  # below it one pread and one send are cheaper
+PARTS_AT_ONCE_MAX = 16  # what one call takes; an answer has few
 TURN_S_MAX = 0.001  # of requests of one connection, then others get their turn: a read of small ones holds thousands
 BACKLOG = 1024
 OWNER = "owner"  # who holds reading, if nobody else is named
@@ -40,6 +41,14 @@ def _socket_for(address: str) -> socket.socket:
     made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
     made.setblocking(False)
     return made
+
+
+def _as_bytes(out: deque[bytes | memoryview | FileSlice], number: int) -> bytes | memoryview | FileSlice:
+    """That part; a piece of a file is read if it is too short to be sent as one."""
+    part = out[number]
+    if isinstance(part, FileSlice) and not (_CAN_SENDFILE and part.length >= SENDFILE_BYTES_MIN):
+        out[number] = part = part.read()
+    return part
 
 
 class OsConnection:
@@ -219,26 +228,26 @@ class OsConnection:
         return None
 
     def _write_first(self) -> bool:
-        """Gives the system what stands first; False when it took less than all."""
-        first = self._out[0]
+        """Gives the system what stands first, with what follows it and is bytes; False when it took less than all."""
+        out = self._out
+        first = _as_bytes(out, 0)
         if isinstance(first, FileSlice):
-            if _CAN_SENDFILE and first.length >= SENDFILE_BYTES_MIN:
-                return self._send_file(first)
-            self._out[0] = first = first.read()
-        if len(self._out) > 1 and not isinstance(self._out[1], FileSlice):
+            return self._send_file(first)
+        if len(out) > 1 and not isinstance(_as_bytes(out, 1), FileSlice):
             return self._send_several()
-        sent = self._socket.send(first, _MORE if len(self._out) > 1 else 0)
+        sent = self._socket.send(first, _MORE if len(out) > 1 else 0)
         self.queued_bytes -= sent
         if sent < len(first):
-            self._out[0] = memoryview(first)[sent:]
+            out[0] = memoryview(first)[sent:]
             return False
-        self._out.popleft()
+        out.popleft()
         return True
 
     def _send_several(self) -> bool:
-        several = []
-        for part in self._out:
-            if isinstance(part, FileSlice) or len(several) == 16:
+        several: list[bytes | memoryview] = []
+        for number in range(min(len(self._out), PARTS_AT_ONCE_MAX)):
+            part = _as_bytes(self._out, number)
+            if isinstance(part, FileSlice):
                 break
             several.append(part)
         sent = self._socket.sendmsg(several, (), _MORE if len(self._out) > len(several) else 0)
