@@ -42,8 +42,8 @@ class LatelyFenced:
         alive = alive_brokers(self._image)
         if not self._since:
             return alive
-        since = self._clock.monotonic_ms() - self._named_ms
-        self._since = {number: fenced_at for number, fenced_at in self._since.items() if fenced_at > since}
+        oldest = self._clock.monotonic_ms() - self._named_ms
+        self._since = {number: fenced_at for number, fenced_at in self._since.items() if fenced_at > oldest}
         return sorted([*alive, *(self._image.brokers[number] for number in self._since)], key=lambda broker: broker.id)
 
     def __repr__(self) -> str:

@@ -1,7 +1,7 @@
 """Metadata (3), versions 0 to 13: brokers, topics and leaders; unknown topics are created if that is configured.
 
 As Kafka 4: a topic that is being created is UNKNOWN_TOPIC_OR_PARTITION meanwhile. Authorized operations are all of them, since
-there is no authorizer yet.
+there is no authorizer yet. In demos a broker that was fenced a moment ago is still named (`broker/lately_fenced`).
 """
 
 from uuid import UUID
