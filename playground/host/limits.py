@@ -12,6 +12,7 @@ CLIENTS_GOODBYE_SECONDS_MAX = 0.8  # the worker ends together with the host; its
 FACTS_A_SEGMENT = 5_000  # lines of one journal file, about 2 MB
 SEGMENTS_KEPT = 8  # 40,000 facts can be looked back on; more than a day of lessons
 FACTS_LOOKED_BACK_ON = 1_000  # read again at a start: enough for new viewers and for causes; the rest stays on disk
+MINUTE_SECONDS = 60  # counted for viewers to come: what the charts show
 FACTS_AN_ANSWER_MAX = 1_000  # of GET /api/facts
 CLIENT_START_SECONDS_MAX = 30  # a cold worker needs some seconds before it takes tasks
 CLIENT_ORDER_SECONDS_MAX = 10  # closing flushes and leaves a group, which asks brokers

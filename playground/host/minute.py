@@ -7,8 +7,8 @@ from collections import deque
 from typing import Any
 
 from engine.sandbox.sandbox import Sandbox
+from playground.host.limits import MINUTE_SECONDS
 
-MINUTE_SECONDS = 60  # what the charts show
 NAME_MARK = "__"  # the names of internal topics begin so
 
 

@@ -29,10 +29,9 @@ SUITES: dict[str, list[str]] = {
     "oracle": ["tests/oracle"],
 }
 ALL = ("house", "engine", "simulation", "clients", "web", "front", "browser")
-# Many long tests that only compute, or whose verdict does not hang on time: as many at once as there are processors. The others measure
-# time, or share one cluster; the one long test of `simulation` spreads itself.
-SPREAD = ("campaign", "scenarios", "fuzz")
-# What takes minutes and finds what nobody thought of; `./play test chaos` runs the three.
+# What takes minutes and finds what nobody thought of; `./play test chaos` runs the three. Many long tests that only compute, or whose
+# verdict does not hang on time: as many at once as there are processors. The others measure time, or share one cluster; the one long
+# test of `simulation` spreads itself.
 CHAOS = ("campaign", "scenarios", "fuzz")
 
 
@@ -59,7 +58,7 @@ def test(names: list[str]) -> int:
     broken = []
     for name in wanted:
         began = time.monotonic()
-        together = [f"--numprocesses={os.cpu_count() or 1}", "--dist=worksteal"] if name in SPREAD else []
+        together = [f"--numprocesses={os.cpu_count() or 1}", "--dist=worksteal"] if name in CHAOS else []
         good, bad, status = _vitest(env) if name == "front" else _pytest(SUITES.get(name, [name]), env, [*together, *options])
         passed, failed = passed + good, failed + bad
         if status:

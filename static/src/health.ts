@@ -28,15 +28,13 @@ const HISTORY_SECONDS = 30
 
 export function tiles(snapshot: Snapshot, rates: Rates, now_ms: number): Tile[] {
   const cluster = clusterOf(snapshot)
-  const rows = rowsOf(cluster)
+  const rows = cluster.topics.flatMap((topic) => topic.partitions.map((partition) => ({ topic, partition })))
   const silent = silentOf(cluster)
   return [
     brokersTile(cluster.brokers, now_ms), controllerTile(cluster), underTile(rows, silent), offlineTile(rows, silent), isrTile(rows, silent),
-    produceTile(snapshot, rates, now_ms), consumeTile(snapshot, rates, now_ms), lagTile(cluster, rates, now_ms),
+    produceTile(snapshot, rates, now_ms), consumeTile(snapshot, rates, now_ms, rows, silent), lagTile(cluster, rates, now_ms),
   ]
 }
-
-const rowsOf = (cluster: Cluster): Row[] => cluster.topics.flatMap((topic) => topic.partitions.map((partition) => ({ topic, partition })))
 
 function brokersTile(brokers: Broker[], now_ms: number): Tile {
   const up = brokers.filter((broker) => broker.state === 'up')
@@ -89,7 +87,7 @@ function underTile(rows: Row[], silent: Set<number>): Tile {
   const waited = trustedOf(data, silent)[0]
   if (waited !== undefined) return { ...tile, tone: short.length ? 'bad' : 'warn', sentence: h.waitsFor(waited), why: { about: 'broker', broker: waited } }
   if (short.length === 0) return tile
-  const writable = short.filter((row) => !row.topic.internal)
+  const writable = data.filter(isShort)
   const told = writable[0] ?? short[0]!
   const refused = writable.some((row) => row.partition.isr.length < minIsrOf(row.topic))
   const edge = writable.some((row) => minIsrOf(row.topic) > 1 && row.partition.isr.length === minIsrOf(row.topic))
@@ -144,7 +142,7 @@ function produceTile(snapshot: Snapshot, rates: Rates, now_ms: number): Tile {
 
 const mean = (snapshot: Snapshot) => (snapshot.time.factor === 1 ? h.mean : h.meanSlow)
 
-function consumeTile(snapshot: Snapshot, rates: Rates, now_ms: number): Tile {
+function consumeTile(snapshot: Snapshot, rates: Rates, now_ms: number, rows: Row[], silent: Set<number>): Tile {
   const cluster = clusterOf(snapshot)
   const value = rates.rate('consumed', '', now_ms)
   const tile: Tile = {
@@ -160,8 +158,7 @@ function consumeTile(snapshot: Snapshot, rates: Rates, now_ms: number): Tile {
     return { ...tile, tone: 'warn', sentence: h.nobodyReads(some(orphans, 2)), ...(group ? { why: { about: 'group' as const, group: group.name } } : {}) }
   }
   if (cluster.groups.every((group) => group.members.length === 0) && value === 0) return { ...tile, sentence: h.noConsumer }
-  const silent = silentOf(cluster)
-  const waiting = rowsOf(cluster).filter((row) => !row.topic.internal && waitsForLeader(row, silent))
+  const waiting = rows.filter((row) => !row.topic.internal && waitsForLeader(row, silent))
   if (value === 0 && waiting.length > 0) return { ...tile, ...silence(waiting) }
   if (value === 0 && rates.last_fetch_ms > 0) return { ...tile, sentence: h.nothingNew }
   return tile
