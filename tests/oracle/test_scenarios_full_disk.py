@@ -1,6 +1,5 @@
 """The files of a leader cannot grow any more: Apache Kafka and ours refuse, halt, and have others lead; nothing acknowledged is lost."""
 
-import os
 import pathlib
 import resource
 import time
@@ -20,42 +19,48 @@ VALUE = b"x" * 50_000
 RECORDS_MAX = 200
 
 
-def fill_up(address, topic):
-    """What was answered to each record until the broker was gone."""
-    outcomes = []
+def produce(client, topic):
+    """What is answered to one record that every in-sync replica must have."""
     records = bytes(encode_batch([Record(0, int(time.time() * 1000), None, VALUE, [])]))
     data = [{"name": topic, "partition_data": [{"index": 0, "records": records}]}]
+    answer = client.ask("Produce", 9, acks=-1, timeout=5000, topic_data=data)
+    return ErrorCode(answer.responses[0].partition_responses[0].error_code)
+
+
+def fill_up(client, topic):
+    """What was answered to each record until the broker was gone."""
+    outcomes = []
     try:
-        with RawClient(address) as client:
-            for _ in range(RECORDS_MAX):
-                answer = client.ask("Produce", 9, acks=-1, timeout=5000, topic_data=data)
-                outcomes.append(ErrorCode(answer.responses[0].partition_responses[0].error_code))
-                time.sleep(0.02 * (outcomes[-1] != ErrorCode.none))
+        for _ in range(RECORDS_MAX):
+            outcomes.append(produce(client, topic))
+            time.sleep(0.02 * (outcomes[-1] != ErrorCode.none))
     except ConnectionError:
         return outcomes
-    raise AssertionError(f"the broker lives on with a full disk: {outcomes[-5:]}")
+    raise AssertionError(f"the broker lives on with a full disk: {outcomes[0]} … {outcomes[-1]}")
 
 
 def has_gone(pid):
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        state = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
         return True
-    return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    return state == "Z"
 
 
 @pytest.mark.parametrize("side", [ApacheKafka, Ours])
 def test_a_leader_whose_disk_is_full_refuses_and_halts(tmp_path, side):
     with side(tmp_path) as cluster:
         create(cluster.bootstrap, "full", partitions=1)
-        leader, _ = cluster.known("full")[0]
+        leader, _ = cluster.heard_of("full")[0]
         pid = cluster.pid(leader)
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (ROOM, ROOM))
-        outcomes = fill_up(cluster.address(leader), "full")
+        with RawClient(cluster.address(leader)) as client:
+            until(lambda: produce(client, "full") == ErrorCode.none, 10, "the leader has made its log, with room for whole indexes")
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (ROOM, ROOM))
+            outcomes = [ErrorCode.none, *fill_up(client, "full")]
         accepted = outcomes.count(ErrorCode.none)
         assert accepted > 10 and set(outcomes[accepted:]) <= {ErrorCode.kafka_storage_error}  # ours is gone before it could say even that
         until(lambda: has_gone(pid), 10, "the broker halts")
-        until(lambda: cluster.known("full")[0][0] not in (leader, -1), 20, "another leads")
+        until(lambda: cluster.heard_of("full")[0][0] not in (leader, -1), 20, "another leads")
         cluster.start(leader)
         cluster.whole("full")
         assert read_all(cluster.bootstrap, "full", 1, at_least=accepted)[0] == [VALUE] * accepted

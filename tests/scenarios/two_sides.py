@@ -10,6 +10,7 @@ from tests.clients.engine_process import EngineProcess
 from tests.clients.members import until
 
 WHOLE_S = 90
+HEARD_S = 15
 # Short, and the same on both sides; the rest is Kafka's default.
 TIMINGS = (
     "broker.session.timeout.ms=1500",
@@ -53,9 +54,17 @@ class Side:
         found = self._admin.list_topics(topic, timeout=10).topics[topic].partitions
         return {index: (one.leader, sorted(one.isrs)) for index, one in sorted(found.items())}
 
+    def heard_of(self, topic):
+        """`known`, once there is something: a broker may hear of a new topic after the one that was asked before it."""
+        deadline = time.monotonic() + HEARD_S
+        while not (known := self.known(topic)):
+            assert time.monotonic() < deadline, f"{self.name} knows no partition of {topic} after {HEARD_S} s"
+            time.sleep(0.05)
+        return known
+
     def leader_of_most(self, topic):
         """Which broker leads the most partitions."""
-        leaders = [leader for leader, _ in self.known(topic).values()]
+        leaders = [leader for leader, _ in self.heard_of(topic).values()]
         return max(sorted(set(leaders)), key=leaders.count)
 
     def whole(self, topic):
