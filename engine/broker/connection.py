@@ -15,6 +15,8 @@ from engine.protocol.codec import encode_response
 
 if TYPE_CHECKING:
     from engine.broker.connections import Connections
+    from engine.broker.node import Node
+    from engine.protocol.codec import RequestHeader
     from engine.world.network import Connection
 
 REQUESTS_IN_FLIGHT_MAX = 100  # per connection; librdkafka and Java keep 5 or fewer, so only floods meet it
@@ -93,11 +95,19 @@ class ClientConnection:
         self._owner.on_request(self, frame)
         self._hold_if_full()
 
-    def open_slot(self, **known: Any) -> RequestContext:
+    def open_slot(self, node: Node, header: RequestHeader) -> RequestContext:
         """The context of the next request; its answer goes out after all earlier ones."""
         slot = _Slot()
         self._slots.append(slot)
-        slot.context = RequestContext(connection=self, deliver=lambda answer: self._fill(slot, answer), **known)
+        slot.context = RequestContext(
+            node=node,
+            connection=self,
+            api_key=header.api_key,
+            api_version=header.api_version,
+            correlation_id=header.correlation_id,
+            client_id=header.client_id,
+            deliver=lambda answer: self._fill(slot, answer),
+        )
         return slot.context
 
     def begin_in_turn(self, begin: Callable[[], None]) -> None:

@@ -44,13 +44,7 @@ class Dispatch:
             return refuse(connection, f"no API with key {header.api_key} here")
         if not route.serves(header.api_version) and header.api_key != API_VERSIONS:
             return refuse(connection, f"{route.api.name} version {header.api_version} is not served: {route.versions}")
-        context = connection.open_slot(
-            node=self._node,
-            api_key=header.api_key,
-            api_version=header.api_version,
-            correlation_id=header.correlation_id,
-            client_id=header.client_id,
-        )
+        context = connection.open_slot(self._node, header)
         if header.api_key == API_VERSIONS and not route.serves(header.api_version):
             return context.answer(unsupported_api_versions(header.correlation_id))
         if header.api_key != API_VERSIONS:

@@ -26,9 +26,9 @@ _REPLICA = struct.Struct(">iq")
 _ERROR_SESSION = struct.Struct(">ihi")
 _ABORTED = struct.Struct(">qq")
 _NEW = struct.Struct(">ihqqq")  # index, error, high watermark, last stable offset, log start offset
+_PLAIN = struct.Struct(">ihqqqBi")  # and then no aborted transactions, and the preferred read replica
 _OLD = struct.Struct(">ihqq")  # the same without log start offset
 _DIVERGING = struct.Struct(">BBiqB")  # tag, size 13, epoch, end offset, no tags inside
-_SIZE_AT = 4
 
 CONSUMER = -1
 READ_COMMITTED = 1
@@ -191,24 +191,25 @@ def write_response(
     topics: list[tuple[Topic, list[Fetched]]],
     endpoints: list[tuple[int, str, int, str | None]],
 ) -> list:
-    """The whole response as parts, the length prefix in the first. File slices stay slices."""
+    """The whole response as parts, the length prefix in the first. File slices stay slices; records that are bytes already are few."""
     flexible = version >= 12
     out = bytearray(RESPONSE_HEAD.pack(0, correlation_id))
     if flexible:
         out += b"\0"
     out += _ERROR_SESSION.pack(0, error, session_id) if version >= 7 else b"\0\0\0\0"
     out += count(len(topics), flexible=flexible)
-    first, parts, sliced = out, [], 0
+    parts: list = []
     for topic, partitions in topics:
         out += topic.field
         out += count(len(partitions), flexible=flexible)
         for fetched in partitions:
             out += _new_head(fetched) if flexible else _old_head(fetched, version)
-            if fetched.size:
-                parts.append(out)
-                parts += fetched.parts
-                sliced += fetched.size
-                out = bytearray()
+            for part in fetched.parts:
+                if isinstance(part, bytes):
+                    out += part
+                else:
+                    parts += (out, part)
+                    out = bytearray()
             if flexible:
                 out += _tags(fetched)
         if flexible:
@@ -217,18 +218,16 @@ def write_response(
         out += node_endpoints(endpoints) if version >= 16 else b"\0"
     if out:
         parts.append(out)
-    heads = sum(len(part) for part in parts if type(part) is bytearray)
-    INT32.pack_into(first, 0, heads + sliced - _SIZE_AT)
+    INT32.pack_into(parts[0], 0, sum(map(len, parts)) - INT32.size)
     return parts
 
 
 def _new_head(done: Fetched) -> bytes:
-    head = _NEW.pack(done.index, done.error, done.high_watermark, done.last_stable_offset, done.log_start_offset)
-    if done.aborted is None:
-        aborted = b"\0"
-    else:
-        aborted = varint(len(done.aborted) + 1) + b"".join(_ABORTED.pack(*one) + b"\0" for one in done.aborted)
-    return head + aborted + INT32.pack(done.preferred_read_replica) + varint(done.size + 1)
+    fixed = (done.index, done.error, done.high_watermark, done.last_stable_offset, done.log_start_offset)
+    if not done.aborted:
+        return _PLAIN.pack(*fixed, 0 if done.aborted is None else 1, done.preferred_read_replica) + varint(done.size + 1)
+    aborted = varint(len(done.aborted) + 1) + b"".join(_ABORTED.pack(*one) + b"\0" for one in done.aborted)
+    return _NEW.pack(*fixed) + aborted + INT32.pack(done.preferred_read_replica) + varint(done.size + 1)
 
 
 def _tags(done: Fetched) -> bytes:

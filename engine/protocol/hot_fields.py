@@ -99,7 +99,9 @@ def read_string(body: memoryview, at: int, *, flexible: bool) -> tuple[str | Non
 
 
 def skip_tags(body: memoryview, at: int) -> int:
-    """Past a section of tagged fields."""
+    """Past a section of tagged fields, of which there are hardly ever any."""
+    if body[at] == 0:
+        return at + 1
     count, at = read_varint(body, at)
     for _ in range(count):
         _, at = read_varint(body, at)

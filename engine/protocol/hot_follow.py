@@ -2,7 +2,6 @@
 
 import struct
 from typing import NamedTuple
-from uuid import UUID
 
 from engine.protocol.codec import Malformed
 from engine.protocol.hot_fields import INT32, read_count, read_tags, read_varint, skip_tags, string, varint
@@ -69,22 +68,22 @@ class FollowerRequest:
         return INT32.pack(len(body)) + body
 
 
-def parse_response(frame: memoryview) -> tuple[int, int, int, list[tuple[UUID, list[Answered]]]]:
-    """(correlation id, error, session id, [(topic id, [Answered])]) of a frame without length prefix. Raises Malformed."""
+def parse_response(frame: memoryview) -> tuple[int, int, int, list[tuple[bytes, list[Answered]]]]:
+    """(correlation id, error, session id, [(topic id as on the wire, [Answered])]) of a frame without length prefix. Raises Malformed."""
     try:
         return _parse(frame)
     except (IndexError, struct.error, ValueError) as failure:
         raise Malformed(f"not a Fetch response version {VERSION}: {failure}") from failure
 
 
-def _parse(frame: memoryview) -> tuple[int, int, int, list[tuple[UUID, list[Answered]]]]:
+def _parse(frame: memoryview) -> tuple[int, int, int, list[tuple[bytes, list[Answered]]]]:
     (correlation_id,) = INT32.unpack_from(frame, 0)
     at = skip_tags(frame, 4)
     _throttle, error, session_id = _RESPONSE_HEAD.unpack_from(frame, at)
     topics, at = read_count(frame, at + 10, flexible=True)
     answered = []
     for _ in range(topics):
-        topic_id = UUID(bytes=bytes(frame[at : at + 16]))
+        topic_id = bytes(frame[at : at + 16])
         partitions, at = read_count(frame, at + 16, flexible=True)
         found = []
         for _ in range(partitions):

@@ -8,7 +8,6 @@ the leader is overtaken by a second one when a partition is added, so that its f
 from __future__ import annotations
 
 from collections import deque
-from uuid import UUID
 
 from engine.metadata.configs import Config
 from engine.peers.connection import node_name
@@ -29,7 +28,12 @@ RETRIES_UNTOLD = 4  # pauses of 20 and 40 ms
 REQUESTS_IN_FLIGHT_MAX = 2  # one that waits, one that overtakes it
 CORRELATION_ID_MAX = 0x7FFFFFFF
 
-Key = tuple[UUID, int]
+Key = tuple[bytes, int]  # topic id, partition
+
+
+def key_of(partition: Partition) -> Key:
+    """How requests and answers name it."""
+    return partition.topic_id.bytes, partition.index
 
 
 class Followed:
@@ -92,7 +96,7 @@ class LeaderFetcher:
 
     def add(self, partition: Partition) -> None:
         """From its log's end on; known ones are asked for anew (a new leader epoch)."""
-        key = (partition.topic_id, partition.index)
+        key = key_of(partition)
         known = self._followed.get(key)
         if known is None or known.partition is not partition:
             self._followed[key] = Followed(partition)
@@ -101,7 +105,7 @@ class LeaderFetcher:
 
     def remove(self, partition: Partition) -> None:
         """No answer to an earlier request counts any more."""
-        key = (partition.topic_id, partition.index)
+        key = key_of(partition)
         followed = self._followed.pop(key, None)
         if followed is not None:
             self._changed.pop(key, None)
@@ -205,7 +209,7 @@ class LeaderFetcher:
             return  # nothing to follow: the connection stays quiet
         forgotten: dict[bytes, list[int]] = {}
         for topic_id, index in () if full else self._forgotten:
-            forgotten.setdefault(topic_id.bytes, []).append(index)
+            forgotten.setdefault(topic_id, []).append(index)
         self._forgotten.clear()
         own = self._room.image.brokers.get(self._room.node_id)
         request = self._writer.write(
@@ -234,7 +238,7 @@ class LeaderFetcher:
                 if followed.since is None:
                     followed.since = self._number
                 self._forgotten.pop(key, None)
-                wanted.setdefault(key[0].bytes, []).append(position)
+                wanted.setdefault(key[0], []).append(position)
         self._changed.clear()
         return wanted
 

@@ -144,6 +144,7 @@ class PartitionLog(SegmentedLog):
         stamp(batch, 0, base_offset=base_offset, leader_epoch=leader_epoch)
         header = BatchHeader._make((base_offset, header[1], leader_epoch, *header[3:]))
         self._write(batch, (header,), markers, now_ms)
+        self._tail.keep_newest(batch)
         append_time = header.max_timestamp if header.attributes & LOG_APPEND_TIME_BIT else -1
         return Appended(base_offset, self.log_end_offset - 1, append_time, self.log_start_offset, False, header.record_count)
 
@@ -182,11 +183,18 @@ class PartitionLog(SegmentedLog):
     def _write(
         self, batches: memoryview | bytearray, headers: Sequence[BatchHeader], markers: dict[int, EndMarker], now_ms: int
     ) -> None:
-        """Batches that follow one another go to disk in one write, then into everything that remembers."""
-        last = headers[-1]
-        timestamp = last.max_timestamp if len(headers) == 1 else max(header.max_timestamp for header in headers)
+        """Batches that follow one another go to disk in one write, in a new segment if they would not fit into this one."""
         try:
-            self._roll_for(headers[0], last, len(batches), timestamp, now_ms)
+            reason = self._roll_reason(headers, len(batches), now_ms)
+            if reason is not None:
+                self.roll(reason=reason, base_offset=headers[0].base_offset)
+        except OSError as error:
+            raise KafkaStorageError(f"{self.topic}-{self.partition}: {error}") from error
+        self._write_here(batches, headers, markers)
+
+    def _write_here(self, batches: memoryview | bytearray, headers: Sequence[BatchHeader], markers: dict[int, EndMarker]) -> None:
+        """Into the active segment, then into everything that remembers."""
+        try:
             for header in headers:
                 if header.leader_epoch != self.epochs.latest:
                     self.start_epoch(header.leader_epoch, header.base_offset)
@@ -250,9 +258,8 @@ class PartitionLog(SegmentedLog):
     def _write_run(self, batches: memoryview, headers: list[BatchHeader], markers: dict[int, EndMarker]) -> None:
         """One write if all fit into the active segment, else batch by batch, so that segments end where they should."""
         now_ms = self._clock.now_ms()
-        timestamp = max(header.max_timestamp for header in headers)
-        if self._roll_reason(headers[-1], len(batches), timestamp, now_ms) is None:
-            self._write(batches, headers, markers, now_ms)
+        if self._roll_reason(headers, len(batches), now_ms) is None:
+            self._write_here(batches, headers, markers)
             return
         position = 0
         for header in headers:

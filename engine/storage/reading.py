@@ -15,7 +15,7 @@ RESUMES_KEPT = 64  # consumers that read old records in order, each found again 
 
 
 class LogSlice(NamedTuple):
-    """Whole batches, as parts to send. `next_offset`: where the next read goes on."""
+    """Whole batches, as parts to send; bytes are few. `next_offset`: where the next read goes on."""
 
     parts: list[FileSlice | bytes]
     size: int
@@ -42,7 +42,9 @@ class Reader:
         """Batches from the one that holds `offset`, all of them below `upper`; `end_offset` is the log's."""
         if offset >= upper or offset >= end_offset:
             return LogSlice([], 0, offset)
-        offsets = self._tail.offsets
+        offsets, newest = self._tail.offsets, self._tail.newest
+        if newest and offset >= offsets[-1] and upper >= end_offset and (at_least_one or len(newest) <= bytes_max):
+            return LogSlice([newest], len(newest), end_offset)
         if not offsets or offset < offsets[0]:
             return self._read_old(offset, bytes_max, upper, end_offset, at_least_one)
         positions, file = self._tail.positions, self._segments[-1].file

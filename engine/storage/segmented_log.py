@@ -4,7 +4,7 @@ Rule: a public method leaves segments, epochs, producer window and offsets agree
 """
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from engine.events.facts import LogTruncated, RecordsDeleted, SegmentRolled
 from engine.events.journal import Journal
@@ -119,14 +119,8 @@ class SegmentedLog:
 
     # ---- rolling
 
-    def _roll_for(self, first: BatchHeader, last: BatchHeader, size: int, timestamp: int, now_ms: int) -> None:
-        """Begins a new segment where the batches from `first` to `last` begin, if they would not fit into this one."""
-        reason = self._roll_reason(last, size, timestamp, now_ms)
-        if reason is not None:
-            self.roll(reason=reason, base_offset=first.base_offset)
-
-    def _roll_reason(self, last: BatchHeader, size: int, timestamp: int, now_ms: int) -> str | None:
-        """By size, by time, by a full index or by offsets that do not fit: LogSegment.shouldRoll."""
+    def _roll_reason(self, headers: Sequence[BatchHeader], size: int, now_ms: int) -> str | None:
+        """Why these batches need a new segment: size, time, a full index or offsets that do not fit, as LogSegment.shouldRoll."""
         active, config = self._active, self.config
         filled = active.size
         if filled > config.segment_bytes - size:
@@ -134,10 +128,10 @@ class SegmentedLog:
         if filled:
             # Records' own time decides; the clock only where they have none.
             first_timestamp = active.first_timestamp
-            waited_ms = timestamp - first_timestamp if first_timestamp >= 0 else now_ms - active.created_ms
+            waited_ms = _latest(headers) - first_timestamp if first_timestamp >= 0 else now_ms - active.created_ms
             if waited_ms > config.segment_ms - config.segment_jitter_ms:
                 return "time"
-        if active.offset_index.is_full or active.time_index.is_full or not active.can_hold(last.last_offset):
+        if active.offset_index.is_full or active.time_index.is_full or not active.can_hold(headers[-1].last_offset):
             return "index"
         return None
 
@@ -336,3 +330,7 @@ class SegmentedLog:
             f"<{type(self).__name__} {self.topic}-{self.partition} start={self.log_start_offset} "
             f"hw={self.high_watermark} end={self.log_end_offset} epoch={self.epochs.latest} segments={len(self._segments)}>"
         )
+
+
+def _latest(headers: Sequence[BatchHeader]) -> int:
+    return headers[0].max_timestamp if len(headers) == 1 else max(header.max_timestamp for header in headers)

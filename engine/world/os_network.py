@@ -8,6 +8,7 @@ import asyncio
 import errno
 import os
 import socket
+import struct
 from collections import deque
 from collections.abc import Callable
 from time import monotonic
@@ -25,6 +26,7 @@ BACKLOG = 1024
 OWNER = "owner"  # who holds reading, if nobody else is named
 
 _LOOPBACK = {"localhost": ("127.0.0.1", "::1")}
+_LENGTH = struct.Struct(">i")  # of the frame behind it
 _CAN_SENDFILE = hasattr(os, "sendfile")
 _MORE = getattr(socket, "MSG_MORE", 0)  # Linux: what follows at once goes into the same packet, and wakes the reader once
 
@@ -43,12 +45,15 @@ def _socket_for(address: str) -> socket.socket:
     return made
 
 
-def _as_bytes(out: deque[bytes | memoryview | FileSlice], number: int) -> bytes | memoryview | FileSlice:
-    """That part; a piece of a file is read if it is too short to be sent as one."""
-    part = out[number]
-    if isinstance(part, FileSlice) and not (_CAN_SENDFILE and part.length >= SENDFILE_BYTES_MIN):
-        out[number] = part = part.read()
-    return part
+def _read(part: FileSlice) -> bytes:
+    data = part.read()
+    if len(data) < part.length:
+        raise _too_short(part)
+    return data
+
+
+def _too_short(part: FileSlice) -> OSError:
+    return OSError(errno.EIO, f"{part.file.path} ends before {part.position + part.length}")
 
 
 class OsConnection:
@@ -66,7 +71,7 @@ class OsConnection:
         self._large: bytearray | None = None  # a frame that did not come whole
         self._filled = 0
         self._unread: memoryview | None = None  # frames that came and were not handed out: reading was held, or the turn was over
-        self._out: deque[bytes | memoryview | FileSlice] = deque()
+        self._out: deque[Part] = deque()
         self._writing = self._held = self._closed = False
         self._holders: set[str] = set()  # who holds reading
         self._writing_held = False
@@ -123,7 +128,7 @@ class OsConnection:
     def _deliver(self, view: memoryview) -> None:
         at, end = 0, len(view)
         while end - at >= 4:
-            length = int.from_bytes(view[at : at + 4], "big", signed=True)
+            (length,) = _LENGTH.unpack_from(view, at)
             if not 0 <= length <= FRAME_BYTES_MAX:
                 return self._lost(f"a frame of {length} bytes; 0 to {FRAME_BYTES_MAX} are taken")
             if end - at - 4 < length:
@@ -204,17 +209,16 @@ class OsConnection:
     def send(self, *parts: Part) -> None:
         if self._closed:
             return
+        self._out += parts
         for part in parts:
             self.queued_bytes += len(part)
-            self._out.append(memoryview(part) if isinstance(part, bytearray) else part)
         if not self._writing:
             self._write()
 
     def _write(self) -> None:
         try:
-            while self._out:
-                if not self._write_first():
-                    break
+            while self._out and self._write_some():
+                pass
         except (BlockingIOError, InterruptedError):
             pass
         except OSError as error:
@@ -227,43 +231,34 @@ class OsConnection:
                 self._loop.remove_writer(self._descriptor)
         return None
 
-    def _write_first(self) -> bool:
-        """Gives the system what stands first, with what follows it and is bytes; False when it took less than all."""
-        out = self._out
-        first = _as_bytes(out, 0)
-        if isinstance(first, FileSlice):
-            return self._send_file(first)
-        if len(out) > 1 and not isinstance(_as_bytes(out, 1), FileSlice):
-            return self._send_several()
-        sent = self._socket.send(first, _MORE if len(out) > 1 else 0)
-        self.queued_bytes -= sent
-        if sent < len(first):
-            out[0] = memoryview(first)[sent:]
-            return False
-        out.popleft()
-        return True
-
-    def _send_several(self) -> bool:
-        several: list[bytes | memoryview] = []
-        for number in range(min(len(self._out), PARTS_AT_ONCE_MAX)):
-            part = _as_bytes(self._out, number)
+    def _write_some(self) -> bool:
+        """Gives the system what stands first, as far as one call takes it; False when it took less."""
+        out, several = self._out, []
+        for part in out:
             if isinstance(part, FileSlice):
-                break
+                if _CAN_SENDFILE and part.length >= SENDFILE_BYTES_MIN:
+                    break
+                part = _read(part)
             several.append(part)
-        sent = self._socket.sendmsg(several, (), _MORE if len(self._out) > len(several) else 0)
+            if len(several) == PARTS_AT_ONCE_MAX:
+                break
+        if not several:
+            return self._send_file(out[0])
+        more = _MORE if len(out) > len(several) else 0
+        sent = self._socket.send(several[0], more) if len(several) == 1 else self._socket.sendmsg(several, (), more)
         self.queued_bytes -= sent
         for part in several:
             if sent < len(part):
-                self._out[0] = memoryview(part)[sent:]
+                out[0] = memoryview(part)[sent:]
                 return False
             sent -= len(part)
-            self._out.popleft()
+            out.popleft()
         return True
 
     def _send_file(self, part: FileSlice) -> bool:
         sent = os.sendfile(self._descriptor, part.file.descriptor, part.position, part.length)
         if sent == 0:
-            raise OSError(errno.EIO, f"{part.file.path} ends before {part.position + part.length}")
+            raise _too_short(part)
         self.queued_bytes -= sent
         if sent < part.length:
             self._out[0] = FileSlice(part.file, part.position + sent, part.length - sent)

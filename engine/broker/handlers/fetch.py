@@ -6,7 +6,6 @@ follower themselves. Never throttled. The metadata log is answered by the quorum
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -72,9 +71,12 @@ def _refused(context: RequestContext, request: FetchRequest, error: KafkaError) 
 
 def _by_topic(found: list[tuple[SessionPartition, Fetched]]) -> list[tuple[Topic, list[Fetched]]]:
     topics: list[tuple[Topic, list[Fetched]]] = []
-    for _, group in groupby(found, key=lambda pair: pair[0].topic.field):
-        pairs = list(group)
-        topics.append((pairs[0][0].topic, [fetched for _, fetched in pairs]))
+    field = None
+    for one, fetched in found:
+        if one.topic.field != field:
+            field = one.topic.field
+            topics.append((one.topic, []))
+        topics[-1][1].append(fetched)
     return topics
 
 

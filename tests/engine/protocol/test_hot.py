@@ -119,7 +119,7 @@ def test_a_follower_reads_what_a_leader_writes():
     moved.leader, moved.diverging, moved.aborted = (3, 9), (2, 55), [(1, 2)]
     parts = hot_fetch.write_response(18, 7, error=0, session_id=12, topics=[(by_id(TOPIC_ID.bytes), [full, moved])], endpoints=[])
     correlation_id, error, session_id, [(topic_id, [first, second])] = hot_follow.parse_response(memoryview(b"".join(parts))[4:])
-    assert (correlation_id, error, session_id, topic_id) == (7, 0, 12, TOPIC_ID)
+    assert (correlation_id, error, session_id, topic_id) == (7, 0, 12, TOPIC_ID.bytes)
     assert first[:6] == (0, 0, 10, 1, None, None) and bytes(first.records) == b"records"
     assert second[:6] == (1, 6, -1, -1, (2, 55), (3, 9)) and bytes(second.records) == b""
 

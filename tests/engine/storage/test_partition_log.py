@@ -15,6 +15,7 @@ from engine.protocol.errors import (
     OutOfOrderSequenceNumber,
 )
 from engine.protocol.record_batch import decode_records, read_header, walk
+from engine.storage.tail import NEWEST_BYTES_MAX
 from engine.world.memory_disk import MemoryFile
 from tests.engine.storage.conftest import NOW, Shelf, append, batch
 
@@ -282,3 +283,32 @@ def test_a_follower_has_the_system_forget_what_nobody_reads_and_a_leader_does_no
     assert forgotten == []
     follower.append_as_follower(memoryview(leader.read_records(2, bytes_max=1 << 30, upper=3)))
     assert forgotten == [(0, follower.size)]
+
+
+def test_a_leader_gives_its_newest_batch_without_reading_it_if_it_is_short(shelf, monkeypatch):
+    reads = []
+    read = MemoryFile.read
+    monkeypatch.setattr(MemoryFile, "read", lambda file, position, length: reads.append(length) or read(file, position, length))
+    leader, follower = shelf.open(), Shelf().open()
+    append(leader, b"old")
+    append(leader, b"new", b"er")
+    size = leader.segments()[0].size
+    reads.clear()
+    for offset in (1, 2):
+        newest = leader.read(offset, bytes_max=10_000, upper=3)
+        assert (newest.next_offset, read_header(newest.read()).base_offset) == (3, 1)
+    assert reads == []
+    assert leader.read_records(0, bytes_max=10_000, upper=3).endswith(newest.read()) and reads == [size]
+    assert leader.read(1, bytes_max=10, upper=3, at_least_one=False).size == 0
+    assert leader.read(1, bytes_max=10_000, upper=1).size == 0
+
+    follower.append_as_follower(memoryview(leader.read_records(0, bytes_max=10_000, upper=3)))
+    append(leader, b"v" * NEWEST_BYTES_MAX)
+    reads.clear()
+    assert follower.read_records(1, bytes_max=10_000, upper=3) == newest.read() and len(reads) == 1
+    assert values(leader, 3, 4) == [b"v" * NEWEST_BYTES_MAX] and len(reads) == 2
+
+    append(leader, b"gone")
+    leader.truncate_to(4)
+    append(leader, b"instead", leader_epoch=1)
+    assert values(leader, 4, 5) == [b"instead"]

@@ -72,6 +72,42 @@ async def test_a_range_of_a_file_is_sent_between_bytes(tmp_path, size):
     listener.close()
 
 
+async def test_an_answer_of_many_pieces_to_a_reader_that_is_late_comes_whole(tmp_path):
+    world = real_world()
+    dialled, accepted, _, _, listener = await pair(world, world, "127.0.0.1")
+    file = world.disk.open(str(tmp_path / "log"))
+    file.append(os.urandom(1_000_000))
+    answers = []
+    dialled.on_frame = lambda view: answers.append(bytes(view))
+    dialled.hold_reading(True)
+    pieces = [part for number in range(50) for part in (b"head", bytearray(b"tail"), file.slice(number * 100, 20_000 if number % 7 else 100_000))]
+    size = sum(map(len, pieces))
+    for _ in range(10):
+        accepted.send(size.to_bytes(4, "big"), *pieces)
+    assert 0 < accepted.queued_bytes < 10 * (size + 4)
+    dialled.hold_reading(False)
+    await until(world, lambda: len(answers) == 10)
+    assert set(answers) == {b"".join(bytes(part) if isinstance(part, bytes | bytearray) else part.read() for part in pieces)}
+    assert accepted.queued_bytes == 0
+    dialled.close()
+    listener.close()
+
+
+@pytest.mark.parametrize("size", [100, 100_000])
+async def test_a_file_that_was_cut_before_it_was_sent_ends_the_connection(tmp_path, size):
+    world = real_world()
+    dialled, accepted, _, _, listener = await pair(world, world, "127.0.0.1")
+    file = world.disk.open(str(tmp_path / "log"))
+    file.append(os.urandom(size))
+    piece, reasons = file.slice(0, size), []
+    file.truncate(0)
+    accepted.on_closed = reasons.append
+    accepted.send(size.to_bytes(4, "big"), piece)
+    assert len(reasons) == 1 and "ends before" in reasons[0]
+    dialled.close()
+    listener.close()
+
+
 @pytest.mark.parametrize("length", [-1, FRAME_BYTES_MAX + 1, 2**31 - 1])
 async def test_an_impossible_length_closes_the_connection_with_its_reason(length):
     world = real_world()
