@@ -29,10 +29,11 @@ SUITES: dict[str, list[str]] = {
     "oracle": ["tests/oracle"],
 }
 ALL = ("house", "engine", "simulation", "clients", "web", "front", "browser")
-# What takes minutes and finds what nobody thought of; `./play test chaos` runs the three. Many long tests that only compute, or whose
-# verdict does not hang on time: as many at once as there are processors. The others measure time, or share one cluster; the one long
-# test of `simulation` spreads itself.
-CHAOS = ("campaign", "scenarios", "fuzz")
+CHAOS = ("campaign", "scenarios", "fuzz")  # what takes minutes and finds what nobody thought of; `./play test chaos` runs the three
+# Long tests that only compute or wait: as many at once as there are processors, and after them, one by one, those that are marked
+# `alone`, whose verdict hangs on time. The other suites measure time, or share one cluster; the one long test of `simulation` spreads itself.
+TOGETHER = (*CHAOS, "clients")
+NO_TESTS = 5  # pytest's exit status
 
 
 def test(names: list[str]) -> int:
@@ -58,8 +59,7 @@ def test(names: list[str]) -> int:
     broken = []
     for name in wanted:
         began = time.monotonic()
-        together = [f"--numprocesses={os.cpu_count() or 1}", "--dist=worksteal"] if name in CHAOS else []
-        good, bad, status = _vitest(env) if name == "front" else _pytest(SUITES.get(name, [name]), env, [*together, *options])
+        good, bad, status = _vitest(env) if name == "front" else _suite(name, env, options)
         passed, failed = passed + good, failed + bad
         if status:
             broken.append(name)
@@ -77,6 +77,16 @@ def bench(names: list[str]) -> int:
         raise SetupFailed(f"which benchmark? There are: {', '.join(there)}")
     command = [str(environment.PYTHON), str(ROOT / "tests" / "bench" / f"{names[0]}.py"), *names[1:]]
     return subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}).returncode
+
+
+def _suite(name: str, env: dict[str, str], options: list[str]) -> tuple[int, int, int]:
+    paths = SUITES.get(name, [name])
+    if name not in TOGETHER:
+        return _pytest(paths, env, options)
+    spread = [f"--numprocesses={os.cpu_count() or 1}", "--dist=worksteal"]
+    many = _pytest(paths, env, ["-m", "not alone", *spread, *options])
+    single = _pytest(paths, env, ["-m", "alone", *options])
+    return many[0] + single[0], many[1] + single[1], many[2] or (0 if single[2] == NO_TESTS else single[2])
 
 
 def _pytest(paths: list[str], env: dict[str, str], options: list[str]) -> tuple[int, int, int]:

@@ -36,6 +36,14 @@ it('never says that a leader is there which does not answer, nor that it is in s
   expect([consume!.tone, consume!.sentence], 'of those that anybody may read').toEqual(['warn', '2 leaders do not answer'])
 })
 
+it('does not trust a controller that does not answer, though the quorum has not missed it yet', () => {
+  const model = fixture()
+  const { controller } = model.snapshot.clusters[0]!
+  model.command(`freeze broker ${controller}`, 'button')
+  const tile = tiles(model.snapshot, new Rates(), model.now)[1]!
+  expect([tile.tone, tile.value, tile.sentence]).toEqual(['warn', String(controller), 'it does not answer'])
+})
+
 it('counts records a second over the last second', () => {
   const rates = new Rates()
   for (let at = 0; at < 3000; at += 100) rates.add({ appended: [['shop', 'orders', 0, 2, 200]] }, 1_000_000 + at)

@@ -31,7 +31,7 @@ export function tiles(snapshot: Snapshot, rates: Rates, now_ms: number): Tile[] 
   const rows = cluster.topics.flatMap((topic) => topic.partitions.map((partition) => ({ topic, partition })))
   const silent = silentOf(cluster)
   return [
-    brokersTile(cluster.brokers, now_ms), controllerTile(cluster), underTile(rows, silent), offlineTile(rows, silent), isrTile(rows, silent),
+    brokersTile(cluster.brokers, now_ms), controllerTile(cluster, silent), underTile(rows, silent), offlineTile(rows, silent), isrTile(rows, silent),
     produceTile(snapshot, rates, now_ms), consumeTile(snapshot, rates, now_ms, rows, silent), lagTile(cluster, rates, now_ms),
   ]
 }
@@ -48,7 +48,7 @@ function brokersTile(brokers: Broker[], now_ms: number): Tile {
   return { ...tile, tone: gone ? 'bad' : 'warn', sentence, why: { about: 'broker', broker: last.id } }
 }
 
-function controllerTile(cluster: Cluster): Tile {
+function controllerTile(cluster: Cluster, silent: Set<number>): Tile {
   const voters = cluster.brokers.filter((broker) => broker.voter)
   const up = voters.filter(answers).length
   const majority = Math.floor(voters.length / 2) + 1
@@ -59,6 +59,7 @@ function controllerTile(cluster: Cluster): Tile {
   }
   if (voters.length > 0 && up < majority) return { ...tile, tone: 'bad', sentence: h.noMajority(up, voters.length), why: { about: 'controller' } }
   if (none) return { ...tile, tone: 'warn', sentence: h.electing, why: { about: 'controller' } }
+  if (silent.has(cluster.controller)) return { ...tile, tone: 'warn', sentence: h.silentController, why: { about: 'controller' } }
   if (voters.length > 1 && up === majority && up < voters.length) {
     return { ...tile, tone: 'warn', sentence: h.noneToSpare(up, voters.length), why: { about: 'controller' } }
   }

@@ -21,6 +21,7 @@ def controller(picture, topic):
     return picture["controller"]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("victim", [leader_of_most, controller])
 def test_kills_lose_nothing_and_writing_goes_on(engine, name, victim):
     create(engine.bootstrap, name)

@@ -2,6 +2,7 @@
 
 import time
 
+import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from tests.clients.conftest import is_whole
@@ -23,6 +24,7 @@ def commit(bootstrap, topic, offsets):
     consumer.close()
 
 
+@pytest.mark.alone
 def test_a_kill_of_everything_loses_nothing_acknowledged(engine, name):
     create(engine.bootstrap, name)
     with Traffic(engine.bootstrap, name, rate=400) as traffic:

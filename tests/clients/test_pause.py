@@ -44,6 +44,7 @@ def test_a_pause_of_thirty_seconds_is_seen_by_nobody(engine, name):
     assert traffic.differences() == (0, 0, 0)
 
 
+@pytest.mark.alone
 def test_four_times_slower_a_failover_takes_four_times_as_long(engine, name):
     create(engine.bootstrap, name)
     with Traffic(engine.bootstrap, name) as traffic:

@@ -21,10 +21,11 @@ def apache(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def ours(tmp_path_factory):
-    """Three brokers of ours in racks r1 to r3, in profile `kafka`."""
-    words = ["--brokers", "3", "--racks", "r1,r2,r3", "--port", "0", "--profile", "kafka", "--data", str(tmp_path_factory.mktemp("ours"))]
+    """Three brokers of ours in racks r1 to r3, in profile `kafka`; groups begin at once, as the peer's starter has it."""
+    where = ["--brokers", "3", "--racks", "r1,r2,r3", "--port", "0", "--data", str(tmp_path_factory.mktemp("ours"))]
+    how = ["--profile", "kafka", "--set", "group.initial.rebalance.delay.ms=0"]
     cluster = subprocess.Popen(
-        [sys.executable, "-m", "engine", *words], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "engine", *where, *how], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     try:
         line = cluster.stdout.readline()

@@ -156,7 +156,7 @@ export const en = {
     allAnswer: 'all answering', noBrokers: 'no broker yet', down: (id: number, how: string, ms: number) => `broker ${id} ${how} ${span(ms)} ago`,
     manyDown: (n: number) => `${n} brokers do not answer`, how: { down: 'killed', stopped: 'stopped', frozen: 'frozen', fenced: 'fenced', starting: 'started', stopping: 'stopping', added: 'added', up: 'up' } as Record<string, string>,
     voters: (up: number, all: number) => `${up} of ${all} quorum voters`, noneToSpare: (up: number, all: number) => `${up} of ${all} voters: none to spare`,
-    noMajority: (up: number, all: number) => `${up} of ${all} voters: no majority`, electing: 'electing a new one',
+    noMajority: (up: number, all: number) => `${up} of ${all} voters: no majority`, electing: 'electing a new one', silentController: 'it does not answer',
     copies: (n: number) => `every partition has ${s(n, 'copy', 'copies')}`, allCopies: 'every replica is in sync', noTopics: 'no topic yet',
     stops: 'acks=all writes are refused', oneMore: 'one more loss stops acks=all', fewer: (name: string) => `${name} has fewer copies than asked`,
     waitsFor: (id: number) => `acks=all waits for broker ${id}`, stillCounts: (ids: number[]) => `the ISR still counts ${list(ids)}`,
