@@ -27,6 +27,19 @@ def produce(client, topic):
     return ErrorCode(answer.responses[0].partition_responses[0].error_code)
 
 
+def leader_with_a_log(cluster, topic):
+    """Who leads, once it has acknowledged a record: whole indexes, which would find no room later, are made with the log."""
+    asked = []
+
+    def acknowledged():
+        asked.append(cluster.heard_of(topic)[0][0])
+        with RawClient(cluster.address(asked[-1])) as client:
+            return produce(client, topic) == ErrorCode.none
+
+    until(acknowledged, 20, "a leader acknowledges")
+    return asked[-1]
+
+
 def fill_up(client, topic):
     """What was answered to each record until the broker was gone."""
     outcomes = []
@@ -51,11 +64,10 @@ def has_gone(pid):
 def test_a_leader_whose_disk_is_full_refuses_and_halts(tmp_path, side):
     with side(tmp_path) as cluster:
         create(cluster.bootstrap, "full", partitions=1)
-        leader, _ = cluster.heard_of("full")[0]
+        leader = leader_with_a_log(cluster, "full")
         pid = cluster.pid(leader)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (ROOM, ROOM))
         with RawClient(cluster.address(leader)) as client:
-            until(lambda: produce(client, "full") == ErrorCode.none, 10, "the leader has made its log, with room for whole indexes")
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (ROOM, ROOM))
             outcomes = [ErrorCode.none, *fill_up(client, "full")]
         accepted = outcomes.count(ErrorCode.none)
         assert accepted > 10 and set(outcomes[accepted:]) <= {ErrorCode.kafka_storage_error}  # ours is gone before it could say even that

@@ -56,11 +56,9 @@ class Side:
 
     def heard_of(self, topic):
         """`known`, once there is something: a broker may hear of a new topic after the one that was asked before it."""
-        deadline = time.monotonic() + HEARD_S
-        while not (known := self.known(topic)):
-            assert time.monotonic() < deadline, f"{self.name} knows no partition of {topic} after {HEARD_S} s"
-            time.sleep(0.05)
-        return known
+        found = {}
+        until(lambda: found.update(self.known(topic)) or found, HEARD_S, f"{self.name} knows {topic}")
+        return found
 
     def leader_of_most(self, topic):
         """Which broker leads the most partitions."""
