@@ -26,8 +26,8 @@ _REPLICA = struct.Struct(">iq")
 _ERROR_SESSION = struct.Struct(">ihi")
 _ABORTED = struct.Struct(">qq")
 _NEW = struct.Struct(">ihqqq")  # index, error, high watermark, last stable offset, log start offset
-_PLAIN = struct.Struct(">ihqqqBi")  # and then no aborted transactions, and the preferred read replica
 _OLD = struct.Struct(">ihqq")  # the same without log start offset
+_PLAIN = struct.Struct(">ihqqqBi")  # _NEW, then no aborted transactions, and the preferred read replica
 _DIVERGING = struct.Struct(">BBiqB")  # tag, size 13, epoch, end offset, no tags inside
 
 CONSUMER = -1

@@ -205,13 +205,10 @@ class Partition:
 
     def diverging(self, *, last_fetched_epoch: int, fetch_offset: int) -> tuple[int, int] | None:
         """(epoch, end offset) from which the reader's log is another one than ours. Raises OffsetOutOfRange."""
-        log = self.log
-        if last_fetched_epoch < 0 or (
-            last_fetched_epoch == log.latest_epoch and log.log_start_offset <= fetch_offset <= log.log_end_offset
-        ):
+        if last_fetched_epoch < 0:
             return None
-        epoch, end_offset = log.epoch_end(last_fetched_epoch)
-        if end_offset < 0 or fetch_offset < log.log_start_offset:
+        epoch, end_offset = self.log.epoch_end(last_fetched_epoch)
+        if end_offset < 0 or fetch_offset < self.log.log_start_offset:
             raise OffsetOutOfRange(f"epoch {last_fetched_epoch} or offset {fetch_offset} is before the log's start")
         if diverges(last_fetched_epoch=last_fetched_epoch, fetch_offset=fetch_offset, leader=EpochEnd(epoch, end_offset)):
             return epoch, end_offset
